@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+
+class TokenQuerySet(models.QuerySet["Token"]):
+    def usable(self, *, at: datetime) -> TokenQuerySet:
+        return self.filter(revoked_at=None).filter(
+            Q(expires_at=None) | Q(expires_at__gt=at)
+        )
+
+
+class Token(models.Model):
+    """A bearer credential; only its digest is kept."""
+
+    class Kind(models.TextChoices):
+        AI = "ai", "AI client"
+        SYNC = "sync", "Sync script"
+        ADMIN = "admin", "Administrator"
+
+    class Scope(models.TextChoices):
+        READ = "read"
+        WRITE = "write"
+        UPLOAD = "upload"
+        RAW = "raw"
+        ADMIN = "admin"
+
+    name = models.CharField(max_length=100)
+    kind = models.CharField(max_length=8, choices=Kind)
+    scopes = ArrayField(models.CharField(max_length=8, choices=Scope), default=list)
+    workspace = models.ForeignKey(
+        "workspaces.Workspace",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        help_text="A pinned token sees and binds only this workspace's private side.",
+    )
+    digest = models.CharField(max_length=64, unique=True, help_text="SHA-256.")
+    last_four = models.CharField(max_length=4)
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=150)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.CharField(max_length=150, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TokenQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.name} (…{self.last_four})"
+
+
+class IdempotencyKey(models.Model):
+    """The answer a write got, so that the same request asked again gets it again."""
+
+    token = models.ForeignKey(Token, on_delete=models.CASCADE)
+    key = models.CharField(max_length=128)
+    fingerprint = models.CharField(
+        max_length=64, help_text="SHA-256 of method, target and body digest."
+    )
+    status = models.PositiveSmallIntegerField(null=True, blank=True)
+    body = models.JSONField(null=True, blank=True)
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["token", "key"], name="one_answer_per_key")
+        ]
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    def unfinished(self) -> JobQuerySet:
+        return self.filter(finished_at=None)
+
+    def due(self, *, at: datetime) -> JobQuerySet:
+        """Unfinished jobs that nobody holds and whose time has come, oldest first."""
+        return (
+            self.unfinished()
+            .filter(Q(leased_until=None) | Q(leased_until__lt=at), not_before__lte=at)
+            .order_by("not_before", "id")
+        )
+
+
+class Job(models.Model):
+    """Work that must happen, written in the transaction that caused it.
+
+    At most one unfinished job exists for a (verb, subject): asking again while one
+    waits changes nothing; asking while one runs sets `asked_again` so it runs once more.
+    """
+
+    verb = models.CharField(max_length=64, help_text="Names the registered handler.")
+    subject = models.CharField(max_length=200, help_text="What it is about; an id.")
+    created_at = models.DateTimeField()
+    not_before = models.DateTimeField()
+    leased_until = models.DateTimeField(null=True, blank=True)
+    lease = models.UUIDField(null=True, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    asked_again = models.BooleanField(default=False)
+    error = models.TextField(blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    gave_up = models.BooleanField(default=False)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["verb", "subject"],
+                condition=Q(finished_at=None),
+                name="one_unfinished_job_per_subject",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["not_before", "id"],
+                condition=Q(finished_at=None),
+                name="unfinished_jobs",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.subject}"

@@ -1,0 +1,235 @@
+"""Every setting, read once from the environment; docs/operations.md explains each."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import environ
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VERSION = "0.1.0"
+
+# FileAwareEnv also reads NAME_FILE for each NAME, which keeps secrets out of ps and logs.
+env = environ.FileAwareEnv()
+
+MEMORY_ROOT = Path(env.str("MEMORY_ROOT", default=str(BASE_DIR / "var"))).absolute()
+# The supervisor leaves here where it put the embedded services, so that manage.py
+# talks to the running ones; the real environment wins.
+env.read_env(str(MEMORY_ROOT / "server.env"), overwrite=False)
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY", default="")
+if not SECRET_KEY:
+    secret_file = MEMORY_ROOT / "secrets" / "secret_key"
+    SECRET_KEY = (
+        secret_file.read_text().strip()
+        if secret_file.is_file()
+        else "unsafe-" + hashlib.sha256(str(BASE_DIR).encode()).hexdigest()
+    )
+
+PORT = env.int("PORT", default=8000)
+PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_ORIGINS = env.list("ALLOWED_ORIGINS", default=[])
+_public_host = PUBLIC_URL.split("://", 1)[-1].rsplit(":", 1)[0]
+if _public_host not in ALLOWED_HOSTS:
+    ALLOWED_HOSTS.append(_public_host)
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
+
+MCP_TOKEN = env.str("MCP_TOKEN", default="")
+SYNC_TOKEN = env.str("SYNC_TOKEN", default="")
+
+DATABASE_URL = env.str("DATABASE_URL", default="postgres:///memory")
+DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+if _pool_size := env.int("DATABASE_POOL_SIZE", default=0):
+    # Django serves each request on a fresh thread under ASGI; without a pool every
+    # request would open its own connection.
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+        "min_size": 2,
+        "max_size": _pool_size,
+        "timeout": 10,
+    }
+
+REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+# Celery names a unix socket differently from redis-py.
+CELERY_BROKER_URL = (
+    REDIS_URL.replace("unix://", "redis+socket://").replace("?db=", "?virtual_host=")
+    if REDIS_URL.startswith("unix://")
+    else REDIS_URL
+)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = env.int("WORKER_MAX_MEMORY_KB", default=700_000)
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_timeout": 5}
+CELERY_TASK_DEFAULT_QUEUE = env.str("CELERY_QUEUE", default="memory")
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "announce-waiting-jobs": {"task": "jobs.announce", "schedule": 5.0},
+}
+
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL]},
+    }
+}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "memory",
+    }
+}
+
+INSTALLED_APPS = [
+    "daphne",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "channels",
+    "rest_framework",
+    "drf_spectacular",
+    "mcp_server",
+    "blobs",
+    "audit",
+    "jobs",
+    "workspaces",
+    "access",
+    "search",
+    "knowledge",
+    "sessions",
+    "recall",
+    "mcp_api",
+    "rest_api",
+    "console",
+]
+
+MIDDLEWARE = [
+    "rest_api.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "memory_server.urls"
+ASGI_APPLICATION = "memory_server.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = MEMORY_ROOT / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "no-referrer"
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+)
+# Uploads are streamed from the request; Django must not refuse or buffer them itself.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 2**20
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2**20
+
+# Bounds of the contract (docs/operations.md).
+MAX_TRANSCRIPT_BYTES = env.int("MAX_TRANSCRIPT_BYTES", default=2 * 2**30)
+MAX_LINE_BYTES = env.int("MAX_LINE_BYTES", default=64 * 2**20)
+MAX_DOCUMENT_BYTES = env.int("MAX_DOCUMENT_BYTES", default=2**20)
+MAX_OVERVIEW_BYTES = env.int("MAX_OVERVIEW_BYTES", default=64 * 2**10)
+MAX_MCP_BODY_BYTES = env.int("MAX_MCP_BODY_BYTES", default=16 * 2**20)
+KNOWLEDGE_SUFFIXES = env.list("KNOWLEDGE_SUFFIXES", default=[".md"])
+BINDING_TTL_SECONDS = env.int("BINDING_TTL_SECONDS", default=30 * 24 * 3600)
+MCP_SESSION_TTL_SECONDS = env.int("MCP_SESSION_TTL_SECONDS", default=3600)
+MCP_SESSION_LIMIT = env.int("MCP_SESSION_LIMIT", default=2000)
+SWEEP_GRACE_SECONDS = env.int("SWEEP_GRACE_SECONDS", default=24 * 3600)
+EMBEDDINGS_ENABLED = env.bool("EMBEDDINGS_ENABLED", default=True)
+
+# Rates a minute; 0 turns a limit off.
+RATE_READS_PER_MINUTE = env.int("RATE_READS_PER_MINUTE", default=1200)
+RATE_WRITES_PER_MINUTE = env.int("RATE_WRITES_PER_MINUTE", default=600)
+RATE_FAILED_LOGINS_PER_MINUTE = env.int("RATE_FAILED_LOGINS_PER_MINUTE", default=60)
+
+DJANGO_MCP_GLOBAL_SERVER_CONFIG = {"name": "federated-memory"}
+# Otherwise the package publishes a fourteenth tool of its own.
+DJANGO_MCP_GET_SERVER_INSTRUCTIONS_TOOL = False
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_api.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_api.authentication.MeetsRequirement"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "rest_api.errors.answer",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Federated memory server",
+    "VERSION": VERSION,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": [],
+    "SERVE_AUTHENTICATION": [],
+}
+
+UNFOLD = {
+    "SITE_TITLE": "Federated memory",
+    "SITE_HEADER": "Federated memory",
+    "SITE_SYMBOL": "hub",
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {
+        "handlers": ["stderr"],
+        "level": env.str("LOG_LEVEL", default="INFO"),
+    },
+}

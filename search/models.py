@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+
+
+class Passage(models.Model):
+    """A masked piece of text that search can find; derived, never the truth.
+
+    `kind` and `source_id` name the row of an upper app that the text came from; search
+    does not know what they mean.
+    """
+
+    workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE)
+    kind = models.CharField(max_length=16)
+    source_id = models.BigIntegerField()
+    position = models.PositiveIntegerField(help_text="Of the message in its source.")
+    part = models.PositiveSmallIntegerField(default=0, help_text="Of a long message.")
+    first_line = models.PositiveBigIntegerField()
+    last_line = models.PositiveBigIntegerField()
+    lines_sha256 = models.CharField(max_length=64, help_text="Of the cited raw lines.")
+    role = models.CharField(max_length=16)
+    speaker = models.CharField(max_length=100, blank=True)
+    channel = models.CharField(
+        max_length=16, help_text="user, assistant, tool_output, web, sync, operator."
+    )
+    at = models.DateTimeField(null=True, blank=True)
+    path = models.CharField(max_length=512, blank=True, help_text="Of a document.")
+    origin_key = models.BinaryField(
+        max_length=16, null=True, blank=True, help_text="Equal for a fork's shared lines."
+    )
+    text = models.TextField(help_text="Masked.")
+    words = SearchVectorField(help_text="Our own tokens, with positions.")
+    word_count = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "source_id", "position", "part"], name="one_passage_a_part"
+            )
+        ]
+        indexes = [
+            GinIndex(fields=["words"], name="passages_by_word"),
+            GinIndex(OpClass("text", name="gin_trgm_ops"), name="passages_by_trigram"),
+            models.Index(fields=["workspace", "kind", "id"], name="passages_by_workspace"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.source_id}:{self.first_line}"
+
+
+class Term(models.Model):
+    """In how many passages a token occurs; BM25's document frequency."""
+
+    token = models.CharField(max_length=64, primary_key=True)
+    passage_count = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return self.token
+
+
+class Corpus(models.Model):
+    """Running totals that BM25 needs; one row."""
+
+    passage_count = models.BigIntegerField(default=0)
+    word_count = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.passage_count} passages"
+
+
+class Embedding(models.Model):
+    """A passage's vector: float16, unit length, little-endian."""
+
+    passage = models.OneToOneField(Passage, on_delete=models.CASCADE, primary_key=True)
+    embedder = models.CharField(max_length=64, help_text="Model name and revision.")
+    dimensions = models.PositiveSmallIntegerField()
+    vector = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"{self.embedder} of {self.passage_id}"
+
+
+class Finding(models.Model):
+    """Where a secret was found; never the secret itself."""
+
+    workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE)
+    kind = models.CharField(max_length=16)
+    source_id = models.BigIntegerField()
+    line = models.PositiveBigIntegerField()
+    rule = models.CharField(max_length=100)
+    fingerprint = models.CharField(max_length=16, help_text="HMAC of the secret.")
+    found_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "source_id", "line", "rule", "fingerprint"],
+                name="one_finding_a_place",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule} at {self.kind} {self.source_id}:{self.line}"

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models
+
+
+class WorkspaceQuerySet(models.QuerySet["Workspace"]):
+    def most_recently_active(self) -> WorkspaceQuerySet:
+        return self.order_by("-last_active_at", "-id")
+
+
+class Workspace(models.Model):
+    """One project as one tool sees it on one machine; every memory belongs to one."""
+
+    slug = models.CharField(
+        max_length=128, unique=True, help_text="The workspace_id of the wire."
+    )
+    machine = models.CharField(max_length=200)
+    tool = models.CharField(max_length=200)
+    project = models.CharField(max_length=200)
+    cwd = models.CharField(max_length=1024, blank=True)
+    description = models.TextField(blank=True)
+    is_private = models.BooleanField(
+        default=False, help_text="Readable only by tokens pinned to it and by admins."
+    )
+    write_token_rotation = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField()
+    last_active_at = models.DateTimeField()
+
+    objects = WorkspaceQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["machine", "tool", "project"], name="one_workspace_per_triple"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["-last_active_at", "-id"], name="workspaces_by_activity")
+        ]
+
+    def __str__(self) -> str:
+        return self.slug
+
+    def mark_active(self, *, at: datetime) -> None:
+        """Move the last activity forward, never back."""
+        Workspace.objects.filter(pk=self.pk, last_active_at__lt=at).update(
+            last_active_at=at
+        )
+
+
+class ServerReadme(models.Model):
+    """The one text that every assistant reads first; operators edit it in the admin."""
+
+    text = models.TextField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "server README"
+        verbose_name_plural = "server README"
+        constraints = [
+            models.CheckConstraint(condition=models.Q(id=1), name="one_server_readme")
+        ]
+
+    def __str__(self) -> str:
+        return "Server README"
