@@ -1,0 +1,102 @@
+"""What the server holds, in numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Count, Sum
+
+from blobs.models import Blob
+from jobs.models import Job
+from knowledge.models import Document, Version
+from search.models import Embedding, Finding, Passage
+from sessions.models import Transcript
+from workspaces.models import Workspace
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Counts; sizes in bytes; `lines_waiting` are archived but not yet searchable."""
+
+    workspaces: int
+    documents: int
+    versions: int
+    transcripts: int
+    lines: int
+    lines_waiting: int
+    raw_bytes: int
+    stored_bytes: int
+    passages: int
+    passages_without_vector: int
+    findings: int
+    jobs_waiting: int
+    jobs_given_up: int
+
+
+def gather() -> Statistics:
+    """Count everything once; takes a few index scans."""
+    lines = Transcript.objects.aggregate(
+        count=Count("id"),
+        lines=Sum("line_count", default=0),
+        indexed=Sum("indexed_line_count", default=0),
+    )
+    blobs = Blob.objects.aggregate(
+        raw=Sum("size_bytes", default=0), stored=Sum("stored_bytes", default=0)
+    )
+    passages = Passage.objects.count()
+    return Statistics(
+        workspaces=Workspace.objects.count(),
+        documents=Document.objects.current().count(),
+        versions=Version.objects.count(),
+        transcripts=lines["count"],
+        lines=lines["lines"],
+        lines_waiting=lines["lines"] - lines["indexed"],
+        raw_bytes=blobs["raw"],
+        stored_bytes=blobs["stored"],
+        passages=passages,
+        passages_without_vector=passages - Embedding.objects.count(),
+        findings=Finding.objects.count(),
+        jobs_waiting=Job.objects.unfinished().count(),
+        jobs_given_up=Job.objects.filter(gave_up=True).count(),
+    )
+
+
+@dataclass(frozen=True)
+class WorkspaceCounts:
+    """What one workspace holds; `raw_bytes` before compression."""
+
+    documents: int
+    transcripts: int
+    raw_bytes: int
+
+
+def count_by_workspace(workspace_ids: list[int]) -> dict[int, WorkspaceCounts]:
+    """Counts for the given workspaces in three queries; absent ones hold nothing."""
+    documents = dict(
+        Document.objects.filter(workspace_id__in=workspace_ids)
+        .current()
+        .knowledge()
+        .values_list("workspace_id")
+        .annotate(count=Count("id"))
+    )
+    sizes = dict(
+        Document.objects.filter(workspace_id__in=workspace_ids)
+        .current()
+        .values_list("workspace_id")
+        .annotate(total=Sum("size_bytes"))
+    )
+    transcripts = {
+        row["workspace_id"]: row
+        for row in Transcript.objects.filter(workspace_id__in=workspace_ids)
+        .values("workspace_id")
+        .annotate(count=Count("id"), total=Sum("size_bytes"))
+    }
+    return {
+        workspace_id: WorkspaceCounts(
+            documents=documents.get(workspace_id, 0),
+            transcripts=transcripts.get(workspace_id, {}).get("count", 0),
+            raw_bytes=sizes.get(workspace_id, 0)
+            + transcripts.get(workspace_id, {}).get("total", 0),
+        )
+        for workspace_id in workspace_ids
+    }
