@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 
 from django.db import models
@@ -23,13 +24,17 @@ class Job(models.Model):
     """Work that must happen, written in the transaction that caused it.
 
     At most one unfinished job exists for a (verb, subject): asking again while one
-    waits changes nothing; asking while one runs sets `asked_again` so it runs once more.
+    waits changes nothing; asking while one runs sets `asked_again`, so that it runs
+    once more.
     """
 
     verb = models.CharField(max_length=64, help_text="Names the registered handler.")
     subject = models.CharField(max_length=200, help_text="What it is about; an id.")
     created_at = models.DateTimeField()
     not_before = models.DateTimeField()
+    announced_at = models.DateTimeField(
+        null=True, blank=True, help_text="When Celery was last told."
+    )
     leased_until = models.DateTimeField(null=True, blank=True)
     lease = models.UUIDField(null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)
@@ -58,3 +63,37 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.verb} {self.subject}"
+
+    def claim(self, *, holder: uuid.UUID, until: datetime) -> None:
+        self.lease, self.leased_until = holder, until
+        self.attempts += 1
+        self.asked_again = False
+        self.save()
+
+    def finish(self, *, at: datetime) -> None:
+        """End well, or start afresh if somebody asked while it ran."""
+        self.error = ""
+        self._end(at=at)
+
+    def give_up(self, *, at: datetime, error: str) -> None:
+        """End badly, or start afresh if somebody asked while it ran."""
+        self.error = error
+        self.gave_up = not self.asked_again
+        self._end(at=at)
+
+    def back_off(self, *, not_before: datetime, error: str) -> None:
+        self.error = error
+        self.not_before = not_before
+        self._release()
+        self.save()
+
+    def _end(self, *, at: datetime) -> None:
+        if self.asked_again:
+            self.asked_again, self.attempts, self.not_before = False, 0, at
+        else:
+            self.finished_at = at
+        self._release()
+        self.save()
+
+    def _release(self) -> None:
+        self.lease, self.leased_until, self.announced_at = None, None, None

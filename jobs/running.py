@@ -1,0 +1,111 @@
+"""Carrying jobs out: claim, run, then finish, back off or give up."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from jobs.handlers import LEASE_SECONDS, Lease, LeaseLost, handler_of
+from jobs.models import Job
+from refusals import Refusal
+
+logger = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 8
+LONGEST_BACKOFF_SECONDS = 600
+
+Clock = Callable[[], datetime]
+
+
+def run(job_id: int, *, clock: Clock = timezone.now) -> bool:
+    """Run one job if it is due and nobody holds it; returns whether it was run.
+
+    A handler's exception is recorded and the job tried again later; it is not raised.
+    """
+    job = _claim(job_id, clock=clock)
+    if job is None:
+        return False
+    lease = Lease(job_id=job.pk, holder=job.lease or uuid.uuid4(), clock=clock)
+    try:
+        handler_of(job.verb)(job.subject, lease=lease)
+    except LeaseLost:
+        logger.warning("lease lost", extra={"job": job.pk, "verb": job.verb})
+    except Exception as error:
+        # The traceback's last lines name the fault; an exception's own words may quote
+        # a transcript, so they are kept out of the row and of the log.
+        logger.error(
+            "job failed", extra={"job": job.pk, "verb": job.verb, "error": _name(error)}
+        )
+        _fail(lease, attempts=job.attempts, error=_name(error))
+    else:
+        _finish(lease)
+    return True
+
+
+def run_due(*, limit: int = 10_000, clock: Clock = timezone.now) -> int:
+    """Run everything due, oldest first, in this process; returns how many runs.
+
+    What the handlers ask for on the way is run too, unless it is due later.
+    """
+    for count in range(limit):
+        due = Job.objects.due(at=clock()).values_list("pk", flat=True)
+        if not any(run(job_id, clock=clock) for job_id in due[:20]):
+            return count
+    return limit
+
+
+def _claim(job_id: int, *, clock: Clock) -> Job | None:
+    at = clock()
+    with transaction.atomic():
+        job = (
+            Job.objects.due(at=at)
+            .select_for_update(skip_locked=True)
+            .filter(pk=job_id)
+            .first()
+        )
+        if job is None:
+            return None
+        if job.attempts >= MAX_ATTEMPTS:
+            # Every attempt ended without a word: this job kills its worker.
+            job.give_up(at=at, error="WorkerDied")
+            return None
+        job.claim(holder=uuid.uuid4(), until=at + timedelta(seconds=LEASE_SECONDS))
+    return job
+
+
+def _finish(lease: Lease) -> None:
+    with transaction.atomic():
+        job = _held(lease)
+        if job is not None:
+            job.finish(at=lease.clock())
+
+
+def _fail(lease: Lease, *, attempts: int, error: str) -> None:
+    at = lease.clock()
+    with transaction.atomic():
+        job = _held(lease)
+        if job is None:
+            return
+        if attempts >= MAX_ATTEMPTS:
+            job.give_up(at=at, error=error)
+        else:
+            job.back_off(not_before=at + _backoff(attempts), error=error)
+
+
+def _held(lease: Lease) -> Job | None:
+    held = Job.objects.unfinished().filter(pk=lease.job_id, lease=lease.holder)
+    return held.select_for_update().first()
+
+
+def _backoff(attempts: int) -> timedelta:
+    return timedelta(seconds=min(2**attempts, LONGEST_BACKOFF_SECONDS))
+
+
+def _name(error: Exception) -> str:
+    name = type(error).__name__
+    return f"{name} {error.code}" if isinstance(error, Refusal) else name
