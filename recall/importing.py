@@ -75,7 +75,7 @@ def import_tree(
 
 
 def _identities(source: Path) -> dict[str, dict[str, Any]]:
-    """The list in _meta/workspaces.json, by workspace id; older trees keep a mapping."""
+    """What _meta/workspaces.json says, by workspace id; older trees keep a mapping."""
     path = source / "_meta" / "workspaces.json"
     if not path.is_file():
         return {}

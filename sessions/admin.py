@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import F, Model
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from unfold.admin import ModelAdmin, TabularInline
+
+from sessions.models import Segment, Transcript, TranscriptQuerySet
+
+
+class IndexedFilter(admin.SimpleListFilter):
+    title = "searchable"
+    parameter_name = "searchable"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: object
+    ) -> list[tuple[str, str]]:
+        return [("yes", "Yes"), ("waiting", "Lines are waiting")]
+
+    def queryset(
+        self, request: HttpRequest, queryset: TranscriptQuerySet
+    ) -> TranscriptQuerySet:
+        if self.value() == "yes":
+            return queryset.filter(indexed_line_count__gte=F("line_count"))
+        if self.value() == "waiting":
+            return queryset.filter(indexed_line_count__lt=F("line_count"))
+        return queryset
+
+
+class SegmentInline(TabularInline):
+    model = Segment
+    fields = ("number", "first_offset", "size_bytes", "uploaded_by", "created_at")
+    readonly_fields = fields
+    ordering = ("number",)
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> bool:
+        return False
+
+
+@admin.register(Transcript)
+class TranscriptAdmin(ModelAdmin):
+    list_display = (
+        "started_at",
+        "title",
+        "workspace",
+        "client",
+        "agent_id",
+        "turn_count",
+        "line_count",
+        "size_bytes",
+        "waiting",
+        "read",
+    )
+    list_filter = (
+        IndexedFilter,
+        "client",
+        "started_at",
+        "workspace__machine",
+        "workspace__tool",
+        "is_latest",
+    )
+    search_fields = ("session_id", "agent_id", "title", "workspace__slug", "git_branch")
+    list_select_related = ("workspace",)
+    ordering = ("-started_at", "-id")
+    inlines = (SegmentInline,)
+
+    @admin.display(description="Lines waiting")
+    def waiting(self, transcript: Transcript) -> int:
+        return transcript.line_count - transcript.indexed_line_count
+
+    @admin.display(description="Text")
+    def read(self, transcript: Transcript) -> str:
+        url = reverse("console:transcript", args=[transcript.pk])
+        return format_html('<a href="{}">Read</a>', url)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> bool:
+        return False
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> bool:
+        return False
