@@ -139,7 +139,7 @@ class TokenAdmin(ModelAdmin):
 def rotate_write_tokens(
     model_admin: ModelAdmin, request: HttpRequest, chosen: WorkspaceQuerySet
 ) -> None:
-    """Refuse the old write tokens at once; sync clients fetch the new one themselves."""
+    """Refuse the old write tokens at once; sync clients fetch the new ones."""
     for workspace in chosen:
         write_tokens.rotate(workspace, actor=actor_of(request), at=timezone.now())
     model_admin.message_user(request, f"{len(chosen)} write tokens rotated.")

@@ -1,3 +1,11 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from console import views
+
+app_name = "console"
+urlpatterns = [
+    path("console/transcripts/<int:pk>/", views.transcript, name="transcript"),
+    path("console/documents/<int:pk>/", views.document, name="document"),
+    path("console/search/", views.search, name="search"),
+    path("console/live/", views.live, name="live"),
+]

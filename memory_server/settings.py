@@ -69,7 +69,13 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = env.int("WORKER_MAX_MEMORY_KB", default=700_000)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_timeout": 5}
+# Sets this installation's keys apart where a Redis database is shared.
+REDIS_PREFIX = env.str("REDIS_PREFIX", default="memory")
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "socket_timeout": 5,
+    "global_keyprefix": f"{REDIS_PREFIX}:",
+}
 CELERY_TASK_DEFAULT_QUEUE = env.str("CELERY_QUEUE", default="memory")
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
@@ -79,14 +85,14 @@ CELERY_BEAT_SCHEDULE = {
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL]},
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": REDIS_PREFIX},
     }
 }
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
-        "KEY_PREFIX": "memory",
+        "KEY_PREFIX": REDIS_PREFIX,
     }
 }
 
@@ -104,6 +110,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "mcp_server",
+    "memory_server",
     "blobs",
     "audit",
     "jobs",
@@ -128,6 +135,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "console.middleware.ContentSecurityPolicyMiddleware",
 ]
 
 ROOT_URLCONF = "memory_server.urls"
@@ -170,7 +178,9 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "no-referrer"
 SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+    ("HTTP_X_FORWARDED_PROTO", "https")
+    if env.bool("BEHIND_PROXY", default=False)
+    else None
 )
 # Uploads are streamed from the request; Django must not refuse or buffer them itself.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 2**20
@@ -219,6 +229,11 @@ UNFOLD = {
     "SITE_TITLE": "Federated memory",
     "SITE_HEADER": "Federated memory",
     "SITE_SYMBOL": "hub",
+    "DASHBOARD_CALLBACK": "console.dashboard.fill",
+    "SIDEBAR": {
+        "show_search": True,
+        "navigation": "console.navigation.sections",
+    },
 }
 
 LOGGING = {

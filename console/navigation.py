@@ -1,0 +1,47 @@
+"""The console's side bar."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+_SECTIONS = {
+    "Look": [
+        ("Overview", "monitoring", "admin:index"),
+        ("Search", "search", "console:search"),
+        ("Live", "stream", "console:live"),
+    ],
+    "Memory": [
+        ("Workspaces", "hub", "admin:workspaces_workspace_changelist"),
+        ("Documents", "description", "admin:knowledge_document_changelist"),
+        ("Transcripts", "forum", "admin:transcripts_transcript_changelist"),
+        ("Server README", "menu_book", "admin:workspaces_serverreadme_changelist"),
+    ],
+    "Safety": [
+        ("Tokens", "key", "admin:access_token_changelist"),
+        ("Audit events", "policy", "admin:audit_event_changelist"),
+        ("Secrets found", "shield_lock", "admin:search_finding_changelist"),
+    ],
+    "Running": [
+        ("Jobs", "pending_actions", "admin:jobs_job_changelist"),
+        ("Blobs", "database", "admin:blobs_blob_changelist"),
+        ("Operators", "group", "admin:auth_user_changelist"),
+    ],
+}
+
+
+def sections(request: HttpRequest) -> list[dict[str, Any]]:
+    """The navigation in the shape that the admin theme wants."""
+    return [
+        {
+            "title": title,
+            "separator": True,
+            "items": [
+                {"title": name, "icon": icon, "link": reverse(view)}
+                for name, icon, view in links
+            ],
+        }
+        for title, links in _SECTIONS.items()
+    ]
