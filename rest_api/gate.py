@@ -1,0 +1,113 @@
+"""Stands before Django and turns away what Django would first have to swallow.
+
+Django's ASGI handler writes the whole body to a temporary file before any of our code
+runs, so a bound that is only checked in a view still costs the disk. It also answers an
+undecodable query string in HTML, without our error shape.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from django.conf import settings
+
+from refusals import InvalidArgument, Refusal
+from rest_api import errors
+from rest_api.middleware import HEADER, request_id_from
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_TRANSCRIPT = re.compile(r"/api/v1/workspaces/[^/]+/sessions/[^/]+")
+
+
+def max_body_bytes(scope: Scope) -> int:
+    """How many bytes the body of this request may have on the wire."""
+    if scope["method"] == "PUT" and _TRANSCRIPT.fullmatch(scope["path"]):
+        return int(settings.MAX_TRANSCRIPT_BYTES)
+    return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0)
+
+
+class Gate:
+    """An ASGI application that bounds the bodies of the one behind it."""
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            _check_head(scope)
+        except Refusal as refusal:
+            await _refuse(scope, send, refusal)
+            return
+        body = _BoundedBody(receive, max_bytes=max_body_bytes(scope))
+        await self.application(scope, body.receive, send)
+        if body.is_over:
+            # Django took the end of our patience for a lost client and said nothing.
+            await _refuse(scope, send, _too_large(body.max_bytes))
+
+
+class _BoundedBody:
+    def __init__(self, receive: Receive, *, max_bytes: int) -> None:
+        self._receive = receive
+        self._received_bytes = 0
+        self.max_bytes = max_bytes
+        self.is_over = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._received_bytes += len(message.get("body", b""))
+            if self._received_bytes > self.max_bytes:
+                self.is_over = True
+                return {"type": "http.disconnect"}
+        return message
+
+
+def _check_head(scope: Scope) -> None:
+    try:
+        scope.get("query_string", b"").decode()
+    except UnicodeDecodeError as error:
+        raise InvalidArgument(
+            "The query string is not UTF-8.", hint="Percent-encode it."
+        ) from error
+    stated = dict(scope["headers"]).get(b"content-length", b"0")
+    if not stated.isdigit():
+        raise InvalidArgument(
+            "Content-Length is not a number.", hint="Send the length in bytes."
+        )
+    if int(stated[:20]) > max_body_bytes(scope):
+        raise _too_large(max_body_bytes(scope))
+
+
+def _too_large(max_bytes: int) -> Refusal:
+    return errors.BodyTooLarge(
+        f"The body has more than {max_bytes} bytes.", max_bytes=max_bytes
+    )
+
+
+async def _refuse(scope: Scope, send: Send, refusal: Refusal) -> None:
+    offered = dict(scope["headers"]).get(HEADER.encode(), b"").decode("latin-1")
+    request_id = request_id_from(offered)
+    head = {
+        "content-type": "application/json",
+        HEADER: request_id,
+        # The rest of the body is not read, so the connection cannot be used again.
+        "connection": "close",
+        **errors.headers(refusal),
+    }
+    await send(
+        {
+            "type": "http.response.start",
+            "status": refusal.status,
+            "headers": [(name.encode(), value.encode()) for name, value in head.items()],
+        }
+    )
+    body = json.dumps(errors.envelope(refusal, request_id=request_id)).encode()
+    await send({"type": "http.response.body", "body": body})

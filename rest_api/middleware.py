@@ -1,0 +1,57 @@
+"""Gives every request a name that its answer, its log lines and its audit rows carry."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+HEADER = "x-request-id"
+_ACCEPTED = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+
+Sync = Callable[[HttpRequest], HttpResponseBase]
+Async = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+
+
+def request_id_from(offered: str | None) -> str:
+    """The caller's own id where it is plain enough to print, else a new one."""
+    if offered and _ACCEPTED.fullmatch(offered):
+        return offered
+    return uuid.uuid4().hex
+
+
+class RequestIdMiddleware:
+    """Sets `request.request_id` and the response header `x-request-id`.
+
+    Stands first, so that refusals of every later middleware carry the header too.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Sync | Async) -> None:
+        self.get_response = get_response
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+
+    def __call__(
+        self, request: HttpRequest
+    ) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        name = request_id_from(request.headers.get(HEADER))
+        request.request_id = name  # type: ignore[attr-defined]
+        if self.is_async:
+            return self._answer_later(request, name)
+        response = cast(Sync, self.get_response)(request)
+        response.headers[HEADER] = name
+        return response
+
+    async def _answer_later(self, request: HttpRequest, name: str) -> HttpResponseBase:
+        response = await cast(Async, self.get_response)(request)
+        response.headers[HEADER] = name
+        return response
