@@ -10,7 +10,7 @@ import environ
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
 
-# FileAwareEnv also reads NAME_FILE for each NAME, which keeps secrets out of ps and logs.
+# Also reads NAME_FILE for each NAME, which keeps secrets out of ps and logs.
 env = environ.FileAwareEnv()
 
 MEMORY_ROOT = Path(env.str("MEMORY_ROOT", default=str(BASE_DIR / "var"))).absolute()
@@ -71,15 +71,24 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # Sets this installation's keys apart where a Redis database is shared.
 REDIS_PREFIX = env.str("REDIS_PREFIX", default="memory")
+# Announcing a job is tried once: without max_retries an upload would wait six seconds
+# for a Redis that is away, and the job's row is safe anyhow.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 3600,
     "socket_timeout": 5,
+    "socket_connect_timeout": 1,
+    "max_retries": 0,
     "global_keyprefix": f"{REDIS_PREFIX}:",
 }
 CELERY_TASK_DEFAULT_QUEUE = env.str("CELERY_QUEUE", default="memory")
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
-    "announce-waiting-jobs": {"task": "jobs.announce", "schedule": 5.0},
+    "announce-waiting-jobs": {
+        "task": "jobs.announce",
+        "schedule": 5.0,
+        # Busy workers must not come back to a queue full of these.
+        "options": {"expires": 10},
+    },
 }
 
 CHANNEL_LAYERS = {
