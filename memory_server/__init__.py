@@ -1,5 +1,1 @@
-"""Wiring: settings, routes, ASGI, Celery and the embedded services."""
-
-from memory_server.celery import app as celery_app
-
-__all__ = ["celery_app"]
+"""Wiring: settings, routes, ASGI, Celery, embedded services and their supervisor."""

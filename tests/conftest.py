@@ -1,0 +1,94 @@
+"""Real services for every test: started here unless the environment names others.
+
+pytest-django reads the settings after this module was imported, because pyproject.toml
+leaves naming them to it; that is what makes the order below work.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+os.environ["DJANGO_SETTINGS_MODULE"] = "memory_server.settings"
+
+
+def _start_services(root: Path) -> None:
+    """Start PostgreSQL and Valkey for this run and name them to it and its workers."""
+    from memory_server.embedded import accounts, places, postgres, valkey
+
+    root.chmod(0o711)
+    here = places.arrange(root, accounts.service_account())
+    started = []
+
+    def stop() -> None:
+        for process in started:
+            process.stop()
+        shutil.rmtree(root, ignore_errors=True)
+
+    atexit.register(stop)
+    if "DATABASE_URL" not in os.environ:
+        postgres.prepare(here)
+        server = postgres.process(here, root / "postgres.log", durable=False)
+        server.start()
+        started.append(server)
+        postgres.wait(here, server)
+        os.environ["DATABASE_URL"] = postgres.url(here, role="postgres")
+    if "REDIS_URL" not in os.environ:
+        valkey.prepare(here)
+        store = valkey.process(here, root / "valkey.log")
+        store.start()
+        started.append(store)
+        valkey.wait(here, store)
+        os.environ["REDIS_URL"] = valkey.url(here)
+        os.environ["TEST_REDIS_IS_OURS"] = "1"
+
+
+if not WORKER:
+    _root = Path(tempfile.mkdtemp(prefix="memory-test-"))
+    _start_services(_root)
+    os.environ["TEST_ROOT"] = str(_root)
+
+# Each worker has a database, a Redis database, keys and files of its own.
+if WORKER and "TEST_REDIS_IS_OURS" in os.environ:
+    _number = int(WORKER.removeprefix("gw")) + 1
+    os.environ["REDIS_URL"] = os.environ["REDIS_URL"].replace("db=0", f"db={_number}")
+os.environ["REDIS_PREFIX"] = f"test-{WORKER or 'main'}"
+os.environ["MEMORY_ROOT"] = str(Path(os.environ["TEST_ROOT"]) / (WORKER or "main"))
+os.environ.setdefault(
+    "SECRET_KEY", "a key for tests, long enough to please every check"
+)
+
+
+def pytest_configure() -> None:
+    import django
+
+    django.setup()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):  # type: ignore[no-untyped-def]
+    """Let transactional tests flush the audit trail, which refuses TRUNCATE."""
+    from django.db import connection
+
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM pg_trigger WHERE tgname = 'audit_event_no_truncate'"
+        )
+        if cursor.fetchone():
+            cursor.execute(
+                "ALTER TABLE audit_event DISABLE TRIGGER audit_event_no_truncate"
+            )
+
+
+@pytest.fixture(autouse=True)
+def memory_root(settings, tmp_path):  # type: ignore[no-untyped-def]
+    """Files of each test in a directory of its own."""
+    settings.MEMORY_ROOT = tmp_path / "memory"
+    settings.MEMORY_ROOT.mkdir()
+    return settings.MEMORY_ROOT
