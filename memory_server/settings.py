@@ -82,6 +82,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_TASK_DEFAULT_QUEUE = env.str("CELERY_QUEUE", default="memory")
 CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = str(MEMORY_ROOT / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "announce-waiting-jobs": {
         "task": "jobs.announce",
@@ -203,6 +204,8 @@ MAX_OVERVIEW_BYTES = env.int("MAX_OVERVIEW_BYTES", default=64 * 2**10)
 MAX_MCP_BODY_BYTES = env.int("MAX_MCP_BODY_BYTES", default=16 * 2**20)
 KNOWLEDGE_SUFFIXES = env.list("KNOWLEDGE_SUFFIXES", default=[".md"])
 BINDING_TTL_SECONDS = env.int("BINDING_TTL_SECONDS", default=30 * 24 * 3600)
+# Requests that the MCP endpoint works on at once; each thread keeps a connection.
+MCP_THREADS = env.int("MCP_THREADS", default=16)
 MCP_SESSION_TTL_SECONDS = env.int("MCP_SESSION_TTL_SECONDS", default=3600)
 MCP_SESSION_LIMIT = env.int("MCP_SESSION_LIMIT", default=2000)
 SWEEP_GRACE_SECONDS = env.int("SWEEP_GRACE_SECONDS", default=24 * 3600)

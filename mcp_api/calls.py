@@ -1,0 +1,119 @@
+"""The call being served: who asks, when, in which era, and a way to tell them more."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from access.principals import Principal
+from mcp_api import wire
+from mcp_api.eras import Era
+from mcp_api.mcp_sessions import McpSession
+
+
+class CallCancelled(Exception):
+    """The client went away or took its request back; nobody waits for an answer."""
+
+
+class Cancellation:
+    """Stops one call: from now on `progress` raises, and a running query is cut off."""
+
+    def __init__(self) -> None:
+        self.requested = threading.Event()
+        self._lock = threading.Lock()
+        self._database: Any = None
+
+    @contextmanager
+    def covering_this_thread(self) -> Iterator[None]:
+        """Let `cancel` reach the queries that this thread runs inside the block."""
+        with self._lock:
+            # The wrapper of this thread; its raw connection may not be open yet.
+            self._database = connections[DEFAULT_DB_ALIAS]
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._database = None
+
+    def cancel(self) -> None:
+        """May block for a moment; harmless when the call is over."""
+        self.requested.set()
+        # The lock keeps the thread from going on to another call while the server still
+        # works on the cancel request, which would then hit the wrong query.
+        with self._lock:
+            if self._database is not None and self._database.connection is not None:
+                self._database.connection.cancel_safe(timeout=1.0)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One HTTP request: what every message in its body has in common.
+
+    `emit` sends a JSON-RPC notification ahead of the answer; None when the client does
+    not take a stream.
+    """
+
+    principal: Principal
+    headers: Mapping[str, str]
+    at: datetime
+    emit: Callable[[wire.Json], None] | None = None
+    cancellation: Cancellation = field(default_factory=Cancellation)
+
+
+@dataclass(frozen=True)
+class Call:
+    exchange: Exchange
+    era: Era
+    version: str
+    session: McpSession | None = None
+    progress_token: str | int | None = None
+
+    @property
+    def principal(self) -> Principal:
+        return self.exchange.principal
+
+    @property
+    def at(self) -> datetime:
+        return self.exchange.at
+
+    @property
+    def workspace_header(self) -> str | None:
+        return self.exchange.headers.get("x-memory-workspace") or None
+
+    def progress(self, done: int, total: int | None = None, message: str = "") -> None:
+        """Tell the client how far the work is; raises CallCancelled once nobody waits."""
+        if self.exchange.cancellation.requested.is_set():
+            raise CallCancelled
+        if self.progress_token is None or self.exchange.emit is None:
+            return
+        params: wire.Json = {"progressToken": self.progress_token, "progress": done}
+        if total is not None:
+            params["total"] = total
+        if message:
+            params["message"] = message
+        self.exchange.emit(wire.notification("notifications/progress", params))
+
+
+_current: ContextVar[Call] = ContextVar("mcp_call")
+
+
+def current() -> Call:
+    """The call that this thread serves; LookupError outside of one."""
+    return _current.get()
+
+
+@contextmanager
+def serving(call: Call) -> Iterator[None]:
+    """Make `current` answer with this call inside the block."""
+    token = _current.set(call)
+    try:
+        yield
+    finally:
+        _current.reset(token)

@@ -1,0 +1,120 @@
+"""Sessions of the initialize era, in Redis so that any worker serves any of them.
+
+They are ours alone: random ids, tied to the token that opened them, with a sliding life
+and a cap. Django's login sessions are never touched.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import cache
+
+import orjson
+import redis
+from django.conf import settings
+
+from mcp_api.wire import SESSION_NOT_FOUND, ProtocolError
+from refusals import Code
+
+_INDEX = "mcp:sessions"
+_EVICTED_AT_ONCE = 100
+# Our ids are 43 characters; anything much longer is not worth a look-up.
+_MAX_ID = 128
+
+# Keys: index, session. Arguments: id, body, now, ttl, limit, evicted at once, prefix.
+# One script, so that neither a crash nor a race leaves a session without its index
+# entry, which would put it out of the cap's reach.
+_OPEN = """
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', tonumber(ARGV[3]) - tonumber(ARGV[4]))
+redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[4])
+redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
+local over = redis.call('ZCARD', KEYS[1]) - tonumber(ARGV[5])
+if over <= 0 then return 0 end
+local evicted = redis.call('ZPOPMIN', KEYS[1], over + tonumber(ARGV[6]))
+for i = 1, #evicted, 2 do redis.call('DEL', ARGV[7] .. evicted[i]) end
+return #evicted / 2
+"""
+
+
+@dataclass(frozen=True)
+class McpSession:
+    """What a client settled in `initialize`, and the workspace it registered since."""
+
+    id: str
+    token_id: int
+    version: str
+    client: str
+    workspace_slug: str = ""
+
+
+def open_session(
+    *, token_id: int, version: str, client: str, at: datetime
+) -> McpSession:
+    """Start a session; past the cap the ones idle for longest make room."""
+    session = McpSession(
+        id=secrets.token_urlsafe(32), token_id=token_id, version=version, client=client
+    )
+    _redis().eval(
+        _OPEN,
+        2,
+        _INDEX,
+        _key(session.id),
+        session.id,
+        orjson.dumps(asdict(session)),
+        at.timestamp(),
+        settings.MCP_SESSION_TTL_SECONDS,
+        settings.MCP_SESSION_LIMIT,
+        min(_EVICTED_AT_ONCE, settings.MCP_SESSION_LIMIT - 1),
+        _key(""),
+    )
+    return session
+
+
+def resume(session_id: str, *, token_id: int, at: datetime) -> McpSession:
+    """The session with this id, its life renewed.
+
+    Another token's session answers exactly like one that never was.
+    """
+    if len(session_id) > _MAX_ID:
+        raise _not_found()
+    body = _redis().getex(_key(session_id), ex=settings.MCP_SESSION_TTL_SECONDS)
+    session = McpSession(**orjson.loads(body)) if body else None
+    if session is None or session.token_id != token_id:
+        raise _not_found()
+    _redis().zadd(_INDEX, {session_id: at.timestamp()}, xx=True)
+    return session
+
+
+def bind(session: McpSession, *, workspace_slug: str) -> None:
+    """Remember the workspace that writes of this session go to."""
+    bound = McpSession(**{**asdict(session), "workspace_slug": workspace_slug})
+    # xx: a session that was ended meanwhile stays ended.
+    _redis().set(_key(session.id), orjson.dumps(asdict(bound)), xx=True, keepttl=True)
+
+
+def end(session_id: str, *, token_id: int, at: datetime) -> None:
+    """End a session of this token; raises like `resume` when there is none."""
+    session = resume(session_id, token_id=token_id, at=at)
+    _redis().delete(_key(session.id))
+    _redis().zrem(_INDEX, session.id)
+
+
+@cache
+def _redis() -> redis.Redis:
+    return redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2
+    )
+
+
+def _key(session_id: str) -> str:
+    return f"mcp:session:{session_id}"
+
+
+def _not_found() -> ProtocolError:
+    return ProtocolError(
+        SESSION_NOT_FOUND,
+        "Session not found; send initialize again.",
+        reason=Code.NOT_FOUND,
+    )

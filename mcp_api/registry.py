@@ -1,0 +1,213 @@
+"""The published tools: what a toolset method declares, and how it is found and run.
+
+A tool is a public method of an `MCPToolset` in mcp_api.mcp, decorated with
+`memory_tool`. django-mcp-server collects the methods; this module reads them from its
+tool manager and publishes our own strict schemas.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, TypeVar
+
+from mcp_server import mcp_server
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from access.requirements import Requirement
+from refusals import InvalidArgument
+
+Json = dict[str, Any]
+Method = TypeVar("Method", bound=Callable[..., Any])
+_order = itertools.count()
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a tool answers: data for programs and the same as text for readers."""
+
+    structured: Mapping[str, Any]
+    text: str
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What `memory_tool` says about a method."""
+
+    title: str
+    requirement: Requirement
+    result: Any
+    reads_only: bool
+    destroys: bool
+    idempotent: bool
+    meta: Mapping[str, Any]
+    position: int
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool as the protocol serves it."""
+
+    name: str
+    declaration: Declaration
+    arguments: type[BaseModel]
+    run: Callable[..., Result]
+    listing: Json = field(repr=False)
+
+    @property
+    def requirement(self) -> Requirement:
+        return self.declaration.requirement
+
+    @property
+    def reads_only(self) -> bool:
+        return self.declaration.reads_only
+
+    def call(self, arguments: Mapping[str, Any]) -> Result:
+        """Run with arguments off the wire; raises InvalidArgument naming the first bad one."""
+        return self.run(**self.checked(arguments))
+
+    def checked(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            # No `strict`: models often write numbers as strings, which are not ambiguous.
+            given = self.arguments.model_validate(arguments, by_name=True)
+        except ValidationError as error:
+            raise _invalid(error, self.arguments) from None
+        return {name: getattr(given, name) for name in self.arguments.model_fields}
+
+
+def memory_tool(
+    *,
+    title: str,
+    requirement: Requirement,
+    result: Any,
+    reads_only: bool = False,
+    destroys: bool = False,
+    idempotent: bool = False,
+    meta: Mapping[str, Any] | None = None,
+) -> Callable[[Method], Method]:
+    """Declare what a toolset method needs and answers.
+
+    `result` is the TypedDict of its structured content, published as the output schema.
+    The docstring is the description that models read.
+    """
+    declaration = Declaration(
+        title=title,
+        requirement=requirement,
+        result=result,
+        reads_only=reads_only,
+        destroys=destroys,
+        idempotent=reads_only or idempotent,
+        meta=meta or {},
+        position=next(_order),
+    )
+
+    def declare(method: Method) -> Method:
+        method.declaration = declaration  # type: ignore[attr-defined]
+        return method
+
+    return declare
+
+
+@cache
+def tools() -> Mapping[str, Tool]:
+    """Every published tool by name, in the order of declaration."""
+    found = [_tool(name, method, model) for name, method, model in _collected()]
+    found.sort(key=lambda tool: tool.declaration.position)
+    return {tool.name: tool for tool in found}
+
+
+def _collected() -> list[tuple[str, Callable[..., Result], type[BaseModel]]]:
+    """What django-mcp-server found, read from its private tool manager.
+
+    The only place that knows its insides: it has no public way to get at the methods
+    without going through its asynchronous, session-bound call path.
+    """
+    return [
+        (
+            tool.name,
+            getattr(tool.fn.class_(), tool.fn.method_name),
+            tool.fn_metadata.arg_model,
+        )
+        for tool in mcp_server._tool_manager.list_tools()
+    ]
+
+
+def _tool(name: str, method: Callable[..., Result], model: type[BaseModel]) -> Tool:
+    declaration = getattr(method, "declaration", None)
+    if declaration is None:
+        raise TypeError(f"{name} is public in a toolset but not a memory_tool.")
+
+    class Arguments(model):  # type: ignore[valid-type,misc]
+        model_config = ConfigDict(extra="forbid")
+
+    listing: Json = {
+        "name": name,
+        "title": declaration.title,
+        "description": inspect.getdoc(method),
+        "inputSchema": _lean(Arguments.model_json_schema()),
+        "outputSchema": _lean(TypeAdapter(declaration.result).json_schema()),
+        "annotations": {
+            "title": declaration.title,
+            "readOnlyHint": declaration.reads_only,
+            "destructiveHint": declaration.destroys,
+            "idempotentHint": declaration.idempotent,
+            "openWorldHint": False,
+        },
+    }
+    if declaration.meta:
+        listing["_meta"] = dict(declaration.meta)
+    return Tool(
+        name=name,
+        declaration=declaration,
+        arguments=Arguments,
+        run=method,
+        listing=listing,
+    )
+
+
+def _lean(schema: Any, *, names: bool = False) -> Any:
+    """A schema without what costs tokens and says nothing.
+
+    Dropped: generated titles, `default: null`, and the null arm of optional arguments
+    (leaving an argument out says the same). `names` marks a mapping of property names,
+    where "title" is a property.
+    """
+    if isinstance(schema, list):
+        return [_lean(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if names:
+        return {name: _lean(value) for name, value in schema.items()}
+    lean = {
+        key: _lean(value, names=key in ("properties", "$defs"))
+        for key, value in schema.items()
+        if not (key == "title" or (key == "description" and "properties" in schema))
+        and not (key == "default" and value is None)
+    }
+    if "default" in schema and schema["default"] is None and "anyOf" in lean:
+        arms = [arm for arm in lean["anyOf"] if arm != {"type": "null"}]
+        if len(arms) == 1:
+            lean = {**arms[0], **{k: v for k, v in lean.items() if k != "anyOf"}}
+    return lean
+
+
+def _invalid(error: ValidationError, model: type[BaseModel]) -> InvalidArgument:
+    fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    where = ".".join(str(part) for part in fault["loc"])
+    known = ", ".join(model.model_fields)
+    if fault["type"] == "extra_forbidden":
+        return InvalidArgument(
+            f"There is no argument '{where[:100]}'.", hint=f"Arguments: {known}."
+        )
+    if fault["type"] == "missing":
+        return InvalidArgument(
+            f"The argument '{where}' is required.", hint=f"Arguments: {known}."
+        )
+    return InvalidArgument(
+        f"The argument '{where}' is not valid: {fault['msg']}.",
+        hint="See the tool's input schema for types and bounds.",
+        argument=where,
+    )

@@ -1,0 +1,173 @@
+"""Resources: the README, overviews, documents and lines of transcripts, by URI.
+
+The URIs are those of citations, so that a client can open a hit's citation as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, unquote, urlsplit
+
+from access import scoping
+from knowledge import reading
+from knowledge.models import Document
+from mcp_api import calls, wire
+from mcp_api.calls import Call
+from mcp_api.paging import Paging
+from recall import overviews
+from refusals import Code, Refusal
+from search import masking
+from sessions import reading as transcript_reading
+from workspaces import readme
+
+README_URI = "memory://readme"
+_PAGE = 50
+_MAX_CHARS = 200_000
+_MAX_LINES = 200
+_LINES = re.compile(r"L(\d{1,12})(?:-L(\d{1,12}))?")
+_NUMBER = re.compile(r"(?:version|revision)=(\d{1,9})")
+
+TEMPLATES: list[wire.Json] = [
+    {
+        "uriTemplate": "memory://{workspace_id}/overview.md",
+        "name": "overview",
+        "title": "Workspace overview",
+        "description": "What a project is and where it stands.",
+        "mimeType": "text/markdown",
+    },
+    {
+        "uriTemplate": "memory://{workspace_id}/knowledge/{+path}",
+        "name": "document",
+        "title": "Knowledge document",
+        "description": "The newest version of a document; ?version=N for an older one.",
+        "mimeType": "text/markdown",
+    },
+    {
+        "uriTemplate": (
+            "memory://{workspace_id}/sessions/{session_id}#L{first_line}-L{last_line}"
+        ),
+        "name": "transcript",
+        "title": "Lines of a session transcript",
+        "description": f"JSONL as archived, secrets masked; {_MAX_LINES} lines at most.",
+        "mimeType": "application/jsonl",
+    },
+]
+
+
+class ResourceNotFound(Refusal):
+    """A URI that names nothing this caller can read."""
+
+    code = Code.NOT_FOUND
+    hint = "resources/list and the templates show which URIs there are."
+
+
+def listing(params: wire.Json, call: Call) -> wire.Json:
+    """The README and the overviews of the workspaces with the newest activity."""
+    paging = Paging("resources/list")
+    position = paging.position(params.get("cursor"))
+    found = overviews.with_overview(
+        workspaces=scoping.readable(call.principal), after=position, limit=_PAGE + 1
+    )
+    resources: list[wire.Json] = []
+    if position is None:
+        resources.append(
+            {
+                "uri": README_URI,
+                "name": "readme",
+                "title": "Server README",
+                "description": "How assistants use this memory.",
+                "mimeType": "text/markdown",
+                "annotations": {"audience": ["assistant"], "priority": 1.0},
+            }
+        )
+    resources += [
+        {
+            "uri": f"memory://{workspace.slug}/overview.md",
+            "name": f"{workspace.slug}/overview.md",
+            "title": f"Overview of {workspace.slug}",
+            "mimeType": "text/markdown",
+        }
+        for workspace in found[:_PAGE]
+    ]
+    answer: wire.Json = {"resources": resources}
+    if len(found) > _PAGE:
+        answer["nextCursor"] = paging.cursor(overviews.position_of(found[_PAGE - 1]))
+    return answer
+
+
+def templates(params: wire.Json, call: Call) -> wire.Json:
+    if params.get("cursor") is not None:
+        Paging("resources/templates/list").position(params["cursor"])
+    return {"resourceTemplates": TEMPLATES}
+
+
+def read(params: wire.Json, call: Call) -> wire.Json:
+    uri = str(params["uri"])
+    mime, text, meta = _content(uri)
+    content = {"uri": uri, "mimeType": mime, "text": text, "_meta": meta}
+    return {"contents": [content]}
+
+
+def _content(uri: str) -> tuple[str, str, wire.Json]:
+    principal = calls.current().principal
+    if uri == README_URI:
+        return "text/markdown", readme.text(), {}
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        raise ResourceNotFound("That is not a URI of this server.") from None
+    kind, _, name = parts.path.lstrip("/").partition("/")
+    if parts.scheme != "memory" or not parts.netloc or len(uri) > 2000:
+        raise ResourceNotFound("That is not a URI of this server.")
+    workspace = scoping.readable_workspace(principal, parts.netloc)
+    number = _NUMBER.fullmatch(parts.query)
+    if kind == "overview.md" and not name:
+        path, document_kind = reading.OVERVIEW_PATH, Document.Kind.OVERVIEW
+    elif kind == "knowledge":
+        path, document_kind = unquote(name), Document.Kind.KNOWLEDGE
+    elif kind == "sessions":
+        session_id, _, agent_id = name.partition("/")
+        transcript = transcript_reading.find(
+            workspaces=scoping.readable(principal),
+            workspace=workspace.slug,
+            session_id=unquote(session_id),
+            agent_id=unquote(agent_id),
+        )
+        first_line, last_line = _line_range(parts.fragment)
+        lines = transcript_reading.lines(
+            transcript,
+            first_line=first_line,
+            line_count=min(last_line - first_line + 1, _MAX_LINES),
+            max_bytes=_MAX_CHARS,
+        )
+        text = "\n".join(masking.mask_json_line(line.raw) for line in lines)
+        return "application/jsonl", text, {"memory/total_lines": transcript.line_count}
+    else:
+        raise ResourceNotFound("That URI names nothing here.")
+    page = reading.read(
+        workspace=workspace,
+        path=path,
+        kind=document_kind,
+        version=int(number[1]) if number else None,
+        max_chars=_MAX_CHARS,
+    )
+    meta = {
+        "memory/version": page.version_number,
+        "memory/updated_by": page.document.updated_by,
+    }
+    return "text/markdown", page.text, meta
+
+
+def _line_range(fragment: str) -> tuple[int, int]:
+    if not fragment:
+        return 1, _MAX_LINES
+    found = _LINES.fullmatch(fragment)
+    first_line = int(found[1]) if found else 0
+    last_line = int(found[2] or found[1]) if found else 0
+    if not 1 <= first_line <= last_line:
+        raise ResourceNotFound("The lines of that URI are not a range.")
+    return first_line, last_line
+
+
+def document_uri(workspace_slug: str, path: str) -> str:
+    return f"memory://{workspace_slug}/knowledge/{quote(path)}"

@@ -1,0 +1,201 @@
+"""What a server remembers, at a glance: every workspace, or one of them whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Q, QuerySet, Sum
+
+from knowledge import reading
+from knowledge.models import Document
+from sessions.models import Transcript
+from workspaces import readme
+from workspaces.models import Workspace
+
+# What a workspace takes of a budget beside its summary: id, names, counts and dates.
+_CHARS_BESIDE_SUMMARY = 300
+_WORKSPACES_AT_ONCE = 100
+_RECENT = 5
+# The first 200 characters of a workspace's overview say what it is about.
+_SUMMARY_CHARS = 200
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A workspace and how much it holds; `summary` is the head of its overview."""
+
+    workspace: Workspace
+    summary: str
+    document_count: int
+    transcript_count: int
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The server's README and its workspaces, newest activity first.
+
+    `next_position` goes on where the budget ended; None at the end of the list.
+    """
+
+    readme: str
+    workspaces: list[Summary]
+    next_position: list[str | int] | None
+    is_truncated: bool
+
+
+@dataclass(frozen=True)
+class WorkspaceOverview:
+    """One workspace: its overview (None when nobody wrote one) and what is new there."""
+
+    summary: Summary
+    page: reading.Page | None
+    documents: list[Document]
+    transcripts: list[Transcript]
+
+
+def across(
+    *,
+    workspaces: QuerySet[Workspace],
+    max_chars: int,
+    after: Sequence[str | int] | None = None,
+) -> Overview:
+    """The README and as many workspaces as the budget takes, at least one.
+
+    `after` is a `next_position`; the README comes only with the first part.
+    """
+    text = "" if after else readme.text()
+    shown, left = text[:max_chars], max_chars - len(text)
+    summaries: list[Summary] = []
+    position = list(after) if after else None
+    while True:
+        batch = list(
+            _by_activity(workspaces, after=position)[: _WORKSPACES_AT_ONCE + 1]
+        )
+        for summary in summarised(batch[:_WORKSPACES_AT_ONCE]):
+            left -= _CHARS_BESIDE_SUMMARY + len(summary.summary)
+            if summaries and left < 0:
+                return Overview(shown, summaries, position, is_truncated=True)
+            summaries.append(summary)
+            position = position_of(summary.workspace)
+        if len(batch) <= _WORKSPACES_AT_ONCE:
+            return Overview(shown, summaries, None, is_truncated=len(shown) < len(text))
+
+
+def of_workspace(*, workspace: Workspace, max_chars: int) -> WorkspaceOverview:
+    """The whole overview of one workspace, within the budget, and its recent activity."""
+    has_overview = (
+        Document.objects.overviews().current().filter(workspace=workspace).exists()
+    )
+    transcripts = Transcript.objects.filter(workspace=workspace, is_latest=True)
+    documents = Document.objects.knowledge().current().filter(workspace=workspace)
+    return WorkspaceOverview(
+        summary=summarised([workspace])[0],
+        page=(
+            reading.read(
+                workspace=workspace,
+                path=reading.OVERVIEW_PATH,
+                kind=Document.Kind.OVERVIEW,
+                max_chars=max_chars,
+            )
+            if has_overview
+            else None
+        ),
+        documents=list(documents.order_by("-updated_at", "-id")[:_RECENT]),
+        transcripts=list(transcripts.order_by("-ended_at", "-id")[:_RECENT]),
+    )
+
+
+def listed(
+    *,
+    workspaces: QuerySet[Workspace],
+    machine: str = "",
+    tool: str = "",
+    project: str = "",
+    active_after: datetime | None = None,
+    after: str = "",
+    limit: int,
+) -> tuple[list[Summary], str | None]:
+    """A page of workspaces by id, and the id to go on after.
+
+    The order is by id and not by activity because activity moves while a client pages,
+    and a workspace that moves to the front would be missed.
+    """
+    if machine:
+        workspaces = workspaces.filter(machine__iexact=machine)
+    if tool:
+        workspaces = workspaces.filter(tool__iexact=tool)
+    if project:
+        workspaces = workspaces.filter(project__iexact=project)
+    if active_after is not None:
+        workspaces = workspaces.filter(last_active_at__gte=active_after)
+    found = list(workspaces.filter(slug__gt=after).order_by("slug")[: limit + 1])
+    page = found[:limit]
+    return summarised(page), page[-1].slug if len(found) > limit else None
+
+
+def with_overview(
+    *,
+    workspaces: QuerySet[Workspace],
+    after: Sequence[str | int] | None = None,
+    limit: int,
+) -> list[Workspace]:
+    """Workspaces that have an overview, newest activity first, after a `position_of`."""
+    written = Document.objects.overviews().current().values("workspace_id")
+    return list(_by_activity(workspaces.filter(pk__in=written), after=after)[:limit])
+
+
+def position_of(workspace: Workspace) -> list[str | int]:
+    """Where a list by activity goes on after this workspace."""
+    return [workspace.last_active_at.isoformat(), workspace.pk]
+
+
+def summarised(workspaces: Sequence[Workspace]) -> list[Summary]:
+    """Count what each of the workspaces holds, in three queries for all of them."""
+    ids = [workspace.pk for workspace in workspaces]
+    documents = {
+        row["workspace_id"]: row
+        for row in Document.objects.knowledge()
+        .current()
+        .filter(workspace_id__in=ids)
+        .values("workspace_id")
+        .annotate(count=Count("id"), size=Sum("size_bytes"))
+    }
+    transcripts = {
+        row["workspace_id"]: row
+        for row in Transcript.objects.filter(workspace_id__in=ids)
+        .values("workspace_id")
+        .annotate(count=Count("id", filter=Q(is_latest=True)), size=Sum("size_bytes"))
+    }
+    heads = dict(
+        Document.objects.overviews()
+        .current()
+        .filter(workspace_id__in=ids)
+        .values_list("workspace_id", "summary")
+    )
+    nothing = {"count": 0, "size": 0}
+    return [
+        Summary(
+            workspace=workspace,
+            summary=heads.get(workspace.pk, "")[:_SUMMARY_CHARS],
+            document_count=documents.get(workspace.pk, nothing)["count"],
+            transcript_count=transcripts.get(workspace.pk, nothing)["count"],
+            size_bytes=documents.get(workspace.pk, nothing)["size"]
+            + transcripts.get(workspace.pk, nothing)["size"],
+        )
+        for workspace in workspaces
+    ]
+
+
+def _by_activity(
+    workspaces: QuerySet[Workspace], *, after: Sequence[str | int] | None
+) -> QuerySet[Workspace]:
+    if after:
+        instant, pk = datetime.fromisoformat(str(after[0])), int(after[1])
+        workspaces = workspaces.filter(
+            Q(last_active_at__lt=instant) | Q(last_active_at=instant, pk__lt=pk)
+        )
+    return workspaces.order_by("-last_active_at", "-id")
+
