@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -53,6 +54,20 @@ class Token(models.Model):
     def __str__(self) -> str:
         return f"{self.name} (…{self.last_four})"
 
+    def mark_revoked(self, *, by: str, at: datetime) -> None:
+        self.revoked_at, self.revoked_by = at, by[:150]
+        self.save(update_fields=["revoked_at", "revoked_by"])
+
+    def mark_valid_again(self) -> None:
+        self.revoked_at, self.revoked_by = None, ""
+        self.save(update_fields=["revoked_at", "revoked_by"])
+
+    def mark_used(self, *, at: datetime) -> None:
+        """Note the use, at most once a minute: not every request may cost a commit."""
+        if self.last_used_at and at - self.last_used_at < timedelta(minutes=1):
+            return
+        Token.objects.filter(pk=self.pk).update(last_used_at=at)
+
 
 class IdempotencyKey(models.Model):
     """The answer a write got, so that the same request asked again gets it again."""
@@ -73,3 +88,7 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+    def keep_answer(self, *, status: int, body: Any) -> None:
+        self.status, self.body = status, body
+        self.save(update_fields=["status", "body"])

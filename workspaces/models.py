@@ -37,7 +37,9 @@ class Workspace(models.Model):
             )
         ]
         indexes = [
-            models.Index(fields=["-last_active_at", "-id"], name="workspaces_by_activity")
+            models.Index(
+                fields=["-last_active_at", "-id"], name="workspaces_by_activity"
+            )
         ]
 
     def __str__(self) -> str:
@@ -48,6 +50,26 @@ class Workspace(models.Model):
         Workspace.objects.filter(pk=self.pk, last_active_at__lt=at).update(
             last_active_at=at
         )
+
+    def rotate_write_token(self) -> None:
+        Workspace.objects.filter(pk=self.pk).update(
+            write_token_rotation=models.F("write_token_rotation") + 1
+        )
+        self.refresh_from_db(fields=["write_token_rotation"])
+
+    def describe(self, *, cwd: str, description: str) -> bool:
+        """Replace what is given, keep what is empty; say whether anything changed."""
+        wanted = {"cwd": cwd, "description": description}
+        changed = [
+            name
+            for name, value in wanted.items()
+            if value and value != getattr(self, name)
+        ]
+        for name in changed:
+            setattr(self, name, wanted[name])
+        if changed:
+            self.save(update_fields=changed)
+        return bool(changed)
 
 
 class ServerReadme(models.Model):

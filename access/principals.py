@@ -1,0 +1,35 @@
+"""Who is asking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from audit.trail import Actor
+
+
+@dataclass(frozen=True)
+class Principal:
+    """The bearer of a valid token, for the length of one request.
+
+    `workspace_id` and `workspace_slug` name the workspace that the token is pinned to.
+    """
+
+    token_id: int
+    name: str
+    kind: str
+    scopes: frozenset[str]
+    workspace_id: int | None = None
+    workspace_slug: str | None = None
+    transport: str = "command"
+    request_id: str = ""
+    address_digest: str = ""
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(
+            name=self.name,
+            token_id=self.token_id,
+            transport=self.transport,
+            request_id=self.request_id,
+            address_digest=self.address_digest,
+        )
