@@ -16,10 +16,13 @@ django_application = get_asgi_application()
 
 from console.routing import websocket_application  # noqa: E402 - needs loaded apps
 from mcp_api.endpoint import MCP_PATHS, mcp_application  # noqa: E402
+from rest_api.gate import Gate  # noqa: E402
+
+gated_application = Gate(django_application)
 
 
 async def http_application(scope, receive, send):  # type: ignore[no-untyped-def]
-    chosen = mcp_application if scope["path"] in MCP_PATHS else django_application
+    chosen = mcp_application if scope["path"] in MCP_PATHS else gated_application
     await chosen(scope, receive, send)
 
 

@@ -223,11 +223,14 @@ DJANGO_MCP_GET_SERVER_INSTRUCTIONS_TOOL = False
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_api.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_api.authentication.MeetsRequirement"],
+    "DEFAULT_THROTTLE_CLASSES": ["rest_api.throttling.RequestRate"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["rest_api.bodies.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "rest_api.errors.answer",
     "UNAUTHENTICATED_USER": None,
+    # `format` and `_method` in the query would be second ways to say Accept and PUT.
+    "URL_FORMAT_OVERRIDE": None,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Federated memory server",

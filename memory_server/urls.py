@@ -6,3 +6,8 @@ urlpatterns = [
     path("", include("rest_api.urls")),
     path("", include("console.urls")),
 ]
+
+handler400 = "rest_api.errors.bad_request"
+handler403 = "rest_api.errors.forbidden"
+handler404 = "rest_api.errors.not_found"
+handler500 = "rest_api.errors.server_error"

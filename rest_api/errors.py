@@ -27,7 +27,7 @@ from redis.exceptions import RedisError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from refusals import HTTP_STATUS, Code, Refusal
+from refusals import Code, Refusal
 
 logger = logging.getLogger("rest_api")
 
@@ -244,7 +244,9 @@ def _first_complaint(detail: Any, place: str = "") -> str:
             return _first_complaint(inner, f"{place}.{name}" if place else str(name))
         case list() if detail:
             # A list holds messages of one field, or one dict for each item.
-            index = next(i for i, each in enumerate(detail) if each or i + 1 == len(detail))
+            index = next(
+                i for i, each in enumerate(detail) if each or i + 1 == len(detail)
+            )
             is_item = isinstance(detail[index], dict)
             return _first_complaint(
                 detail[index], f"{place}[{index}]" if is_item else place

@@ -106,7 +106,9 @@ async def _refuse(scope: Scope, send: Send, refusal: Refusal) -> None:
         {
             "type": "http.response.start",
             "status": refusal.status,
-            "headers": [(name.encode(), value.encode()) for name, value in head.items()],
+            "headers": [
+                (name.encode(), value.encode()) for name, value in head.items()
+            ],
         }
     )
     body = json.dumps(errors.envelope(refusal, request_id=request_id)).encode()

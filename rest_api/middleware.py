@@ -1,4 +1,4 @@
-"""Gives every request a name that its answer, its log lines and its audit rows carry."""
+"""Gives every request a name that its answer, its log and its audit rows carry."""
 
 from __future__ import annotations
 

@@ -1,0 +1,86 @@
+"""From a bearer token to a principal, and from a principal to a yes or no."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from django.http import HttpRequest
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from access import authentication as tokens
+from access.principals import Principal
+from access.requirements import Requirement
+from refusals import Refusal
+from usage import throttling
+
+if TYPE_CHECKING:  # DRF loads this module while it loads its views.
+    from rest_framework.views import APIView
+
+
+class RequirementUndeclared(Refusal):
+    """A view that does not say who may call it; nobody may, until it does."""
+
+
+def address_of(request: HttpRequest | Request) -> str:
+    """Where the request came from; a proxy in front must set the peer's address."""
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def principal_of(request: Request) -> Principal:
+    """Who asks. Only for views that are not public."""
+    principal: Principal = request.auth  # type: ignore[assignment]
+    return principal
+
+
+def requirement_of(view: object, method: str) -> Requirement:
+    """What a view asks of callers of one method.
+
+    A view declares `requirement`: one for all its methods, or a mapping from method to
+    requirement. HEAD asks what GET asks; a method that the view does not serve asks
+    what its strictest neighbour asks, so that 405 is for those who may call at all.
+    """
+    declared = getattr(view, "requirement", None)
+    if isinstance(declared, Requirement):
+        return declared
+    if isinstance(declared, Mapping) and declared:
+        name = "GET" if method == "HEAD" else method
+        return declared.get(name) or next(iter(declared.values()))
+    raise RequirementUndeclared(f"{type(view).__name__} declares no requirement.")
+
+
+class BearerAuthentication(BaseAuthentication):
+    """`Authorization: Bearer` or `X-API-Key`; never a cookie, never the query."""
+
+    def authenticate(self, request: Request) -> tuple[None, Principal]:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        address = address_of(request)
+        try:
+            principal = tokens.authenticate(
+                tokens.bearer_from(headers),
+                at=timezone.now(),
+                transport="rest",
+                request_id=request.request_id,
+                address=address,
+            )
+        except Refusal as refusal:
+            if refusal.status == 401:
+                throttling.admit(principal=None, address=address, cost="failed_auth")
+            raise
+        return None, principal
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="memory"'
+
+
+class MeetsRequirement(BasePermission):
+    """Lets through whoever meets the view's declared requirement."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        requirement = requirement_of(view, request.method or "")
+        if not requirement.public:
+            requirement.check(principal_of(request))
+        return True

@@ -1,0 +1,38 @@
+"""DRF's throttle over the atomic limits that MCP shares."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+from rest_api.authentication import address_of, principal_of
+from usage import throttling
+from usage.throttling import Allowance
+
+if TYPE_CHECKING:  # DRF loads this module while it loads its views.
+    from rest_framework.views import APIView
+
+
+class RequestRate(BaseThrottle):
+    """Charges each request to its token; raises usage.throttling.RateLimited."""
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        cost = "read" if request.method in SAFE_METHODS else "write"
+        allowance = throttling.admit(
+            principal=principal_of(request), address=address_of(request), cost=cost
+        )
+        request.rate = (cost, allowance)  # type: ignore[attr-defined]
+        return True
+
+
+def rate_headers(cost: str, allowance: Allowance) -> dict[str, str]:
+    """How much is left, in the fields of the IETF's RateLimit draft."""
+    if not allowance.limit:
+        return {}
+    return {
+        "RateLimit-Policy": f'"{cost}";q={allowance.limit};w=60',
+        "RateLimit": f'"{cost}";r={allowance.remaining};t={allowance.reset_seconds}',
+    }

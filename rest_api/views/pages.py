@@ -1,0 +1,59 @@
+"""What anyone may see: that the server is up, what it is, and the API's schema."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import Error, connection
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from drf_spectacular.views import SpectacularJSONAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from access.requirements import Requirement
+from rest_api.resource import Resource
+
+PUBLIC = Requirement(public=True, scope=None)
+
+
+class PublicResource(Resource):
+    """A view that asks nobody who they are."""
+
+    requirement = PUBLIC
+    authentication_classes = []
+    throttle_classes = []
+
+
+class HealthView(PublicResource):
+    """Whether this process answers, and whether it reaches its database."""
+
+    def get(self, request: Request) -> Response:
+        """Answer 200 while the process lives, with or without its database."""
+        return Response(
+            {"status": "ok", "version": settings.VERSION, "database": _database_state()}
+        )
+
+
+class SchemaView(PublicResource, SpectacularJSONAPIView):
+    """The OpenAPI description of this API."""
+
+
+def landing(request: HttpRequest) -> HttpResponse:
+    """What a person sees who opens the server's address."""
+    return render(
+        request,
+        "landing.html",
+        {"version": settings.VERSION, "mcp_url": f"{settings.PUBLIC_URL}/mcp"},
+    )
+
+
+landing.requirement = PUBLIC  # type: ignore[attr-defined]
+
+
+def _database_state() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Error:
+        return "away"
+    return "ok"
