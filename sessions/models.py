@@ -4,9 +4,41 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 
+# What the index learns from the lines; uploads write the other fields.
+LEARNT_FIELDS = (
+    "indexed_line_count",
+    "indexed_message_count",
+    "unknown_line_count",
+    "origin_key",
+    "client",
+    "title",
+    "cwd",
+    "git_branch",
+    "model_names",
+    "turn_count",
+    "started_at",
+    "ended_at",
+)
+
+
 class TranscriptQuerySet(models.QuerySet["Transcript"]):
     def newest_first(self) -> TranscriptQuerySet:
         return self.order_by("-started_at", "-id")
+
+    def latest(self) -> TranscriptQuerySet:
+        """The newest revision of each session."""
+        return self.filter(is_latest=True)
+
+    def record_forks(self, transcript: Transcript) -> None:
+        """Name the oldest session that begins with the same message as the parent."""
+        alike = self.filter(
+            workspace=transcript.workspace_id, origin_key=transcript.origin_key
+        )
+        parent = alike.order_by("id").first()
+        if parent is not None:
+            alike.filter(forked_from=None).exclude(session_id=parent.session_id).update(
+                forked_from=parent
+            )
 
 
 class Transcript(models.Model):
@@ -23,6 +55,12 @@ class Transcript(models.Model):
     is_latest = models.BooleanField(default=True)
     forked_from = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="forks"
+    )
+    origin_key = models.BinaryField(
+        max_length=16,
+        null=True,
+        blank=True,
+        help_text="Of the first message; a fork begins with the same.",
     )
     client = models.CharField(
         max_length=16, blank=True, help_text="claude-code, codex or plain."
@@ -60,10 +98,64 @@ class Transcript(models.Model):
                 name="one_latest_revision",
             ),
         ]
-        indexes = [models.Index(fields=["-started_at", "-id"], name="transcripts_by_start")]
+        indexes = [
+            models.Index(fields=["-started_at", "-id"], name="transcripts_by_start"),
+            models.Index(
+                fields=["workspace", "origin_key"], name="transcripts_by_origin"
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.session_id}/{self.agent_id}" if self.agent_id else self.session_id
+        return (
+            f"{self.session_id}/{self.agent_id}" if self.agent_id else self.session_id
+        )
+
+    @property
+    def newline_count(self) -> int:
+        """Newlines kept; a last line without one counts as a line but not here."""
+        return self.line_count - (not self.ends_with_newline)
+
+    def extend_by(
+        self, segment: Segment, *, newline_count: int, ends_whole: bool
+    ) -> None:
+        """Let the head reach to the end of a segment just added."""
+        newlines = self.newline_count + newline_count
+        self.ends_with_newline = ends_whole
+        self.line_count = newlines + (not ends_whole)
+        self.size_bytes += segment.size_bytes
+        self.head_sha256 = segment.prefix_sha256
+        self.updated_at = segment.created_at
+        self.save(
+            update_fields=[
+                "ends_with_newline",
+                "line_count",
+                "size_bytes",
+                "head_sha256",
+                "updated_at",
+            ]
+        )
+
+    def mark_indexed(self, *, line_count: int, message_count: int) -> None:
+        """Save how far the index has come, and what was learnt from the lines."""
+        self.indexed_line_count = line_count
+        self.indexed_message_count = message_count
+        self.save(update_fields=LEARNT_FIELDS)
+
+    def mark_unindexed(self) -> None:
+        """Forget the index's progress, and for the newest revision what it taught."""
+        self.indexed_line_count = self.indexed_message_count = 0
+        if self.is_latest:
+            self.origin_key = None
+            self.client = self.title = self.cwd = self.git_branch = ""
+            self.model_names = []
+            self.turn_count = self.unknown_line_count = 0
+            self.started_at, self.ended_at = self.created_at, self.updated_at
+        self.save(update_fields=LEARNT_FIELDS)
+
+    def mark_superseded(self) -> None:
+        """Make room for a newer revision."""
+        self.is_latest = False
+        self.save(update_fields=["is_latest"])
 
 
 class Segment(models.Model):
