@@ -79,7 +79,7 @@ def process(places: Places, log: Path, *, durable: bool = True) -> Process:
     )
 
 
-def wait(places: Places, server: Process, *, seconds: float = 60) -> None:
+def wait(places: Places, server: Process, log: Path, *, seconds: float = 60) -> None:
     """Return once it answers; recovery after a kill may take some seconds.
 
     The children of a killed postmaster hold its shared memory for a moment longer, so
@@ -89,12 +89,12 @@ def wait(places: Places, server: Process, *, seconds: float = 60) -> None:
     while _run(places, "pg_isready", "-q").returncode != 0:
         if time.monotonic() > deadline:
             raise CannotStart(
-                f"PostgreSQL does not answer; see {server.log}: {server.last_words()}"
+                f"PostgreSQL does not answer; see {log}: {server.last_words()}"
             )
         if not server.is_running:
-            if "shared memory" not in server.log.read_text(errors="replace")[-2000:]:
+            if "shared memory" not in log.read_text(errors="replace")[-2000:]:
                 raise CannotStart(
-                    f"PostgreSQL stopped; see {server.log}: {server.last_words()}"
+                    f"PostgreSQL stopped; see {log}: {server.last_words()}"
                 )
             time.sleep(0.3)
             server.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -29,7 +30,8 @@ class Process:
 
     name: str
     command: Sequence[str]
-    log: Path
+    # None: the terminal.
+    log: Path | None
     root: Path
     account: Account | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -41,13 +43,14 @@ class Process:
     child: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        rotate(self.log, limit_bytes=LOG_LIMIT_BYTES)
-        with self.log.open("ab") as log:
+        self.rotate_log()
+        with contextlib.ExitStack() as opened:
+            log = opened.enter_context(self.log.open("ab")) if self.log else None
             self.child = subprocess.Popen(
                 self.command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
-                stderr=subprocess.STDOUT,
+                stderr=subprocess.STDOUT if log else None,
                 cwd=self.cwd,
                 env={**os.environ, **self.environment, MARK: str(self.root)},
                 start_new_session=True,
@@ -55,6 +58,16 @@ class Process:
                 preexec_fn=self._die_with_parent(),
                 **(self.account.popen_arguments() if self.account else {}),
             )
+
+    def rotate_log(self) -> None:
+        """Keep one older log, copied and truncated because the child holds it open."""
+        if self.log and self.log.exists() and self.log.stat().st_size > LOG_LIMIT_BYTES:
+            shutil.copyfile(self.log, self.log.with_suffix(".1.log"))
+            os.truncate(self.log, 0)
+
+    @property
+    def exit_code(self) -> int | None:
+        return self.child.returncode if self.child else None
 
     @property
     def pid(self) -> int:
@@ -77,6 +90,8 @@ class Process:
 
     def last_words(self) -> str:
         """The end of the child's log, for a person who wonders why it stopped."""
+        if self.log is None:
+            return ""
         try:
             lines = self.log.read_text(errors="replace").strip().splitlines()
         except OSError:
@@ -92,17 +107,6 @@ class Process:
                 os._exit(1)
 
         return ask_kernel
-
-
-def rotate(log: Path, *, limit_bytes: int) -> None:
-    """Keep one older log. Copies and truncates, because the writer holds the file."""
-    try:
-        if log.stat().st_size <= limit_bytes:
-            return
-    except FileNotFoundError:
-        return
-    log.with_suffix(".1.log").write_bytes(log.read_bytes())
-    os.truncate(log, 0)
 
 
 def marked(root: Path) -> Iterator[int]:

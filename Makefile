@@ -1,0 +1,36 @@
+# `make run` starts everything, `make test` tests everything; nothing else is needed
+# beforehand than python3 (3.11 or newer) and make.
+PYTHON ?= python3
+VENV ?= .venv
+# How many processes the tests use.
+JOBS ?= 2
+
+export VENV
+
+.PHONY: run install test check format
+
+run:
+	@$(PYTHON) bootstrap.py
+	@exec $(VENV)/bin/python -m memory_server.supervising
+
+install:
+	@$(PYTHON) bootstrap.py
+
+test:
+	@$(PYTHON) bootstrap.py --dev
+	@exec $(VENV)/bin/python -m pytest -n $(JOBS) $(ARGS)
+
+check:
+	@$(PYTHON) bootstrap.py --dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy .
+	$(VENV)/bin/lint-imports --no-logo 2>/dev/null || $(VENV)/bin/lint-imports
+	$(VENV)/bin/python manage.py makemigrations --check --dry-run
+	SECRET_KEY=$$($(VENV)/bin/python -c 'import secrets; print(secrets.token_hex(32))') \
+	  PUBLIC_URL=https://memory.invalid $(VENV)/bin/python manage.py check --deploy --fail-level WARNING
+	$(VENV)/bin/djlint --check --lint templates
+
+format:
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
