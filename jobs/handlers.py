@@ -15,7 +15,7 @@ from jobs.models import Job
 LEASE_SECONDS = 60
 
 
-class LeaseLost(Exception):  # noqa: N818
+class LeaseLost(Exception):
     """Another worker has taken the job over; stop without writing anything more."""
 
 

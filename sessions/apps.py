@@ -7,3 +7,7 @@ class SessionsConfig(AppConfig):
     label = "transcripts"
     verbose_name = "Session transcripts"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        # Registers the handlers of this app's jobs.
+        from sessions import tasks  # noqa: F401

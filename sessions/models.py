@@ -3,7 +3,6 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-
 # What the index learns from the lines; uploads write the other fields.
 LEARNT_FIELDS = (
     "indexed_line_count",
