@@ -9,7 +9,8 @@ class Passage(models.Model):
     """A masked piece of text that search can find; derived, never the truth.
 
     `kind` and `source_id` name the row of an upper app that the text came from; search
-    does not know what they mean.
+    does not know what they mean. Triggers keep Term, Corpus and Unembedded in step with
+    every insert and delete, whoever does it.
     """
 
     workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE)
@@ -28,7 +29,10 @@ class Passage(models.Model):
     at = models.DateTimeField(null=True, blank=True)
     path = models.CharField(max_length=512, blank=True, help_text="Of a document.")
     origin_key = models.BinaryField(
-        max_length=16, null=True, blank=True, help_text="Equal for a fork's shared lines."
+        max_length=16,
+        null=True,
+        blank=True,
+        help_text="Equal for a fork's shared lines.",
     )
     text = models.TextField(help_text="Masked.")
     words = SearchVectorField(help_text="Our own tokens, with positions.")
@@ -37,13 +41,16 @@ class Passage(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["kind", "source_id", "position", "part"], name="one_passage_a_part"
+                fields=["kind", "source_id", "position", "part"],
+                name="one_passage_a_part",
             )
         ]
         indexes = [
             GinIndex(fields=["words"], name="passages_by_word"),
             GinIndex(OpClass("text", name="gin_trgm_ops"), name="passages_by_trigram"),
-            models.Index(fields=["workspace", "kind", "id"], name="passages_by_workspace"),
+            models.Index(
+                fields=["workspace", "kind", "id"], name="passages_by_workspace"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -53,7 +60,7 @@ class Passage(models.Model):
 class Term(models.Model):
     """In how many passages a token occurs; BM25's document frequency."""
 
-    token = models.CharField(max_length=64, primary_key=True)
+    token = models.CharField(max_length=64, primary_key=True, db_collation="C")
     passage_count = models.BigIntegerField()
 
     def __str__(self) -> str:
@@ -61,25 +68,60 @@ class Term(models.Model):
 
 
 class Corpus(models.Model):
-    """Running totals that BM25 needs; one row."""
+    """Running totals of a workspace's passages of one kind, for BM25 and for notes."""
 
-    passage_count = models.BigIntegerField(default=0)
-    word_count = models.BigIntegerField(default=0)
+    workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE)
+    kind = models.CharField(max_length=16)
+    passage_count = models.BigIntegerField()
+    word_count = models.BigIntegerField()
+
+    class Meta:
+        verbose_name_plural = "corpora"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "kind"], name="one_corpus_a_workspace_and_kind"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.passage_count} passages"
 
 
 class Embedding(models.Model):
-    """A passage's vector: float16, unit length, little-endian."""
+    """A passage's vector: float16, unit length, little-endian.
 
-    passage = models.OneToOneField(Passage, on_delete=models.CASCADE, primary_key=True)
+    Where the database has pgvector, the vector is kept in a halfvec column that the
+    migration adds, and `vector` stays empty.
+    """
+
+    # The migration lets the database delete these rows with their passage.
+    passage = models.OneToOneField(
+        Passage, on_delete=models.DO_NOTHING, primary_key=True, db_constraint=False
+    )
     embedder = models.CharField(max_length=64, help_text="Model name and revision.")
     dimensions = models.PositiveSmallIntegerField()
-    vector = models.BinaryField()
+    vector = models.BinaryField(null=True)
 
     def __str__(self) -> str:
         return f"{self.embedder} of {self.passage_id}"
+
+
+class Unembedded(models.Model):
+    """A passage that waits for its vector."""
+
+    passage = models.OneToOneField(
+        Passage, on_delete=models.DO_NOTHING, primary_key=True, db_constraint=False
+    )
+    is_prose = models.BooleanField(help_text="Prose is embedded before tool traffic.")
+
+    class Meta:
+        verbose_name_plural = "unembedded"
+        indexes = [
+            models.Index(fields=["-is_prose", "-passage"], name="unembedded_in_order")
+        ]
+
+    def __str__(self) -> str:
+        return f"passage {self.passage_id}"
 
 
 class Finding(models.Model):

@@ -1,0 +1,283 @@
+"""Turning text into the tokens that search indexes and looks up.
+
+Code and prose share one stream. `sessions/uploads.py` gives the whole, its segments,
+its identifiers and their words, so that any of them finds it; prose words are stemmed
+and stop words only hold their position. Texts in scripts without spaces give pairs of
+neighbouring characters. Whole identifiers lie on the position of their first word, so
+that a phrase counts words and nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+
+import Stemmer
+
+TOKEN_CHARS = 64
+# PostgreSQL keeps no position past this one, and at most 256 of one token.
+LAST_POSITION = 16383
+POSITIONS_PER_TOKEN = 255
+
+# Words that carry nothing for finding a passage; they keep their place in phrases.
+STOP_WORDS = frozenset(
+    re.findall(
+        r"\w+",
+        "a an and are as at be but by for if in into is it no not of on or such that "
+        "the their then there these they this to was will with",
+    )
+)
+# Words that a question is made of; a query drops them while others remain.
+QUESTION_WORDS = frozenset(
+    re.findall(
+        r"\w+",
+        "about am any been can could did do does doing done dont from get got had has "
+        "have he her hers him his how i its just me my our out please she should so "
+        "some tell than them us we were what when where which who whom whose why would "
+        "you your",
+    )
+)
+
+_KEPT_CHARS = 40
+# A run that falls into more pieces than this is a hash or a key, not a name.
+_MOST_PIECES = 10
+_CACHED_CHARS = 64
+
+# Han, kana, hangul, Thai, Lao, Myanmar, Khmer: scripts that are searched by pairs.
+_PAIRED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007"
+    "\u3041-\u30ff\u3130-\u318f\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f"
+    "\uac00-\ud7ff\uf900-\ufaff\uff66-\uffdc\U00020000-\U0003ffff"
+)
+_PAIRED_RUN = re.compile(f"[{_PAIRED}]+|[^{_PAIRED}]+")
+IS_PAIRED = re.compile(f"[{_PAIRED}]")
+_CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z0-9]+")
+_SEGMENTS = re.compile(r"[/\\]+")
+_ACCENTS = re.compile("[\u0300-\u036f]+")
+_CONNECTORS = r"[./\\:@\-]{1,2}"
+_CLITIC = r"(?:['’](?:s|t|re|ve|ll|d|m)\b)?"
+# What masking makes of an escape sequence is no word.
+_SHOWN_CONTROL = r"‹U\+[0-9A-F]{4,6}›(?:\[[0-9;?]*[A-Za-z])?"
+_SYMBOL_NAMES = r"\b(?:[cC]\+\+|[cCfF]#)(?!\w)"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token of a text: where it counts and which characters it stands for."""
+
+    text: str
+    position: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compound:
+    """What one run of text becomes: (token, offset of its position) pairs.
+
+    `names` are the tokens that stand for a whole identifier or path, longest first;
+    `words` the pieces that a phrase counts; `width` how many positions the run takes.
+    """
+
+    names: tuple[str, ...]
+    words: tuple[tuple[str, int], ...]
+    width: int
+
+
+def tokens(text: str) -> Iterator[Token]:
+    """Every token of a text, in order; never raises, whatever the text."""
+    position = 1
+    for match in pieces(text):
+        found = compound(match.group())
+        start, end = match.span()
+        for name in found.names:
+            yield Token(name, position, start, end)
+        for word, offset in found.words:
+            yield Token(word, position + offset, start, end)
+        position += found.width
+
+
+def vector(text: str) -> tuple[str, int]:
+    """The text as a tsvector literal, and how many words it has."""
+    places: dict[str, list[int]] = {}
+    position = 1
+    for match in pieces(text):
+        found = compound(match.group())
+        for name in found.names:
+            places.setdefault(name, []).append(position)
+        for word, offset in found.words:
+            places.setdefault(word, []).append(position + offset)
+        position += found.width
+    return (
+        " ".join(f"{quoted(token)}:{_places(at)}" for token, at in places.items()),
+        position - 1,
+    )
+
+
+def quoted(token: str) -> str:
+    """A token as PostgreSQL reads it in a tsvector or tsquery literal."""
+    return "'" + token.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def pieces(text: str) -> Iterator[re.Match[str]]:
+    """The runs of a text that become tokens: words, identifiers, paths."""
+    pattern = _ascii_piece if text.isascii() else _unicode_piece()
+    return (match for match in pattern.finditer(text) if match.group("run"))
+
+
+def compound(run: str) -> Compound:
+    """The tokens of one run found by `pieces`."""
+    return _cached(run) if len(run) <= _CACHED_CHARS else _compound(run)
+
+
+def fold(word: str) -> str:
+    """A word without case, width and accents, as tokens are compared."""
+    if word.isascii():
+        return word.lower()
+    decomposed = unicodedata.normalize("NFKD", word.casefold())
+    return unicodedata.normalize("NFKC", _ACCENTS.sub("", decomposed)).casefold()
+
+
+def _places(at: list[int]) -> str:
+    kept = at[:POSITIONS_PER_TOKEN]
+    return ",".join(str(min(place, LAST_POSITION)) for place in kept)
+
+
+def _compound(run: str) -> Compound:
+    lowered = run.lower()
+    if lowered in {"c++", "c#", "f#"}:
+        return Compound(names=(), words=((lowered, 0),), width=1)
+    names: list[str] = []
+    words: list[tuple[str, int]] = []
+    width = 0
+    identifiers = 0
+    for segment in _SEGMENTS.split(run):
+        before = identifiers
+        for identifier in _WORD_RUN.findall(segment):
+            identifiers += 1
+            found, taken, name = _identifier(identifier)
+            words.extend((word, width + offset) for word, offset in found)
+            width += taken
+            if name:
+                names.append(name)
+        if identifiers - before > 1:
+            names.append(_bounded(fold(segment)))
+    if identifiers > 1:
+        names.append(_bounded(fold(run)))
+    known = {word for word, _ in words}
+    unique = [name for name in dict.fromkeys(reversed(names)) if name not in known]
+    return Compound(names=tuple(unique), words=tuple(words), width=width)
+
+
+_cached = lru_cache(maxsize=65536)(_compound)
+
+
+def _identifier(identifier: str) -> tuple[list[tuple[str, int]], int, str]:
+    """Its words with offsets, how many positions they take, and the whole if split."""
+    plain = _without_clitic(identifier)
+    if not plain.isascii():
+        plain = unicodedata.normalize("NFKC", plain)
+        if IS_PAIRED.search(plain):
+            found, taken = _paired(plain)
+            return found, taken, ""
+    split = _split(plain)
+    if not split:
+        return [], 1, ""
+    if len(split) == 1:
+        word = fold(split[0])
+        return _word(word, 0), 1, _bounded(fold(plain)) if "_" in plain else ""
+    found = [
+        pair for offset, part in enumerate(split) for pair in _word(fold(part), offset)
+    ]
+    return found, len(split), _bounded(fold(plain))
+
+
+def _split(identifier: str) -> list[str]:
+    parts = [part for part in identifier.split("_") if part]
+    split: list[str] = []
+    for part in parts:
+        camel = _CAMEL.findall(part) if part.isascii() else [part]
+        split.extend([part] if len(camel) > _MOST_PIECES else camel)
+    return split
+
+
+def _paired(run: str) -> tuple[list[tuple[str, int]], int]:
+    found: list[tuple[str, int]] = []
+    width = 0
+    for script in _PAIRED_RUN.findall(run):
+        if IS_PAIRED.match(script):
+            # The last character alone lets one-character queries look by prefix.
+            found.extend((script[i : i + 2], width + i) for i in range(len(script)))
+            width += len(script)
+        else:
+            for part in _split(script):
+                found.extend(_word(fold(part), width))
+                width += 1
+    return found, width
+
+
+def _word(word: str, offset: int) -> list[tuple[str, int]]:
+    if not word or word in STOP_WORDS:
+        return []
+    if word.isascii() and word.isalpha():
+        return [(_bounded(_stem(word)), offset)]
+    return [(_bounded(word), offset)]
+
+
+def _without_clitic(word: str) -> str:
+    if "'" not in word and "’" not in word:
+        return word
+    plain = word.replace("’", "'")
+    return plain[:-2] if plain.endswith(("'s", "'S")) else plain.replace("'", "")
+
+
+def _bounded(token: str) -> str:
+    if len(token) <= TOKEN_CHARS:
+        return token
+    digest = blake2b(token.encode("utf-8", "surrogatepass"), digest_size=8)
+    return f"{token[:_KEPT_CHARS]}~{digest.hexdigest()}"
+
+
+_local = threading.local()
+
+
+def _stem(word: str) -> str:
+    # A stemmer keeps state while it works, so each thread has its own.
+    stemmer = getattr(_local, "stemmer", None)
+    if stemmer is None:
+        stemmer = _local.stemmer = Stemmer.Stemmer("english", 0)
+    stemmed: str = stemmer.stemWord(word)
+    return stemmed
+
+
+def _piece(word: str) -> re.Pattern[str]:
+    run = rf"{word}{_CLITIC}(?:{_CONNECTORS}{word}{_CLITIC})*"
+    return re.compile(rf"{_SHOWN_CONTROL}|(?P<run>{_SYMBOL_NAMES}|{run})")
+
+
+@lru_cache(maxsize=1)
+def _marks() -> str:
+    """The combining marks as a character class: `\\w` leaves them out of words."""
+    ranges: list[list[int]] = []
+    for code in range(0x300, min(0x1F000, sys.maxunicode)):
+        if unicodedata.category(chr(code)).startswith("M"):
+            if ranges and ranges[-1][1] == code - 1:
+                ranges[-1][1] = code
+            else:
+                ranges.append([code, code])
+    return "".join(f"{chr(low)}-{chr(high)}" for low, high in ranges)
+
+
+@lru_cache(maxsize=1)
+def _unicode_piece() -> re.Pattern[str]:
+    return _piece(rf"[\w{_marks()}]+")
+
+
+_ascii_piece = _piece(r"\w+")
+_WORD_RUN = re.compile(r"[^./\\:@\-]+")
