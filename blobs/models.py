@@ -1,6 +1,20 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Exists, OuterRef
+
+
+class BlobQuerySet(models.QuerySet["Blob"]):
+    def unreferenced(self) -> BlobQuerySet:
+        """Blobs that no row of any app mentions."""
+        found = self
+        # Apps above this one declare the references; their names are not known here.
+        for relation in Blob._meta.related_objects:
+            mentions = relation.related_model._base_manager.filter(
+                **{relation.field.name: OuterRef("pk")}
+            )
+            found = found.filter(~Exists(mentions))
+        return found
 
 
 class Blob(models.Model):
@@ -18,6 +32,8 @@ class Blob(models.Model):
     stored_bytes = models.PositiveBigIntegerField(help_text="On disk.")
     members = models.BinaryField()
     created_at = models.DateTimeField()
+
+    objects = BlobQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.sha256[:12]

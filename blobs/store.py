@@ -106,12 +106,12 @@ def make_shards() -> None:
     for number in range(256):
         shard = home / f"{number:02x}"
         shard.mkdir(exist_ok=True)
-        _sync_directory(shard)
+        sync_directory(shard)
     # The last to be made, so its presence says that the shards are complete.
-    _sync_directory(home)
+    sync_directory(home)
     (home / STAGING).mkdir(exist_ok=True)
-    _sync_directory(home)
-    _sync_directory(home.parent)
+    sync_directory(home)
+    sync_directory(home.parent)
 
 
 @dataclass
@@ -216,7 +216,7 @@ def keep(staged: Staged, *, at: datetime) -> Blob:
     _place(staged, path)
     crash.point("after-link")
     with _writing(path):
-        _sync_directory(path.parent)
+        sync_directory(path.parent)
     crash.point("after-dirsync")
     if known:
         logger.warning("blob was damaged, now restored sha256=%s", known.sha256)
@@ -523,7 +523,8 @@ def _is_intact(path: Path, stored_bytes: int, stored_sha256: str) -> bool:
         return False
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
+    """Make the names in a directory durable."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
