@@ -1,4 +1,4 @@
-"""Keeping the ends of a text that is too long to be indexed whole.
+"""Keeping the ends of a text that is too long to be taken whole.
 
 Tool output is most of a transcript's text and is mostly looked at once: of an output
 past its bound the head, which says what it is, and the tail, which says how it ended,
@@ -33,6 +33,11 @@ def shorten(text: str, bound: Bound) -> str:
     tail = _from_space(text[-bound.tail_chars :])
     left_out = len(text) - len(head) - len(tail)
     return f"{head}\n\n[… {left_out} characters are not indexed …]\n\n{tail}"
+
+
+def cut(text: str, most_chars: int) -> str:
+    """The text's beginning, cut so that what is masked afterwards is masked whole."""
+    return text if len(text) <= most_chars else _until_space(text[:most_chars])
 
 
 def _until_space(head: str) -> str:

@@ -141,13 +141,16 @@ def _read_block(block: Json, turn: _Turn, *, uuid: str, state: State) -> Message
         text = text_of(block.get("text"))
         return Message(line, "assistant", "assistant", text, at, turn.model, uuid)
     if kind == "tool_use":
-        name = text_of(block.get("name"))
-        state.remember_tool(text_of(block.get("id")), name, line=line)
+        name, call = text_of(block.get("name")), text_of(block.get("id"))
+        state.remember_tool(call, name, line=line)
         text = readable(block.get("input"))
-        return Message(line, "tool_input", "assistant", text, at, name, uuid, name)
+        return Message(
+            line, "tool_input", "assistant", text, at, name, uuid, name, call
+        )
     if kind == "tool_result":
-        name = state.tool_of(text_of(block.get("tool_use_id")), line=line)
+        call = text_of(block.get("tool_use_id"))
+        name = state.tool_of(call, line=line)
         text = without_reminders(parts_text(block.get("content")))
         channel = "web" if name in _WEB_TOOLS else "tool_output"
-        return Message(line, "tool_output", channel, text, at, name, uuid, name)
+        return Message(line, "tool_output", channel, text, at, name, uuid, name, call)
     return None

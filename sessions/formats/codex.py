@@ -113,11 +113,13 @@ def _read_item(
             return None
         kept = state.keeps_item(role, text, line=line)
         return _spoken(role, text, line=line, at=at) if kept else None
-    call_id = text_of(item.get("call_id"))
+    call = text_of(item.get("call_id"))
     if kind in ("function_call_output", "custom_tool_call_output"):
-        name = state.tool_of(call_id, line=line)
+        name = state.tool_of(call, line=line)
         text = _output(item.get("output"))
-        return Message(line, "tool_output", "tool_output", text, at, name, "", name)
+        return Message(
+            line, "tool_output", "tool_output", text, at, name, "", name, call
+        )
     if kind in ("function_call", "custom_tool_call"):
         name = text_of(item.get("name"))
         text = _arguments(item.get("arguments", item.get("input")))
@@ -127,8 +129,8 @@ def _read_item(
         name, text = "web_search", readable(item.get("action"))
     else:
         return None
-    state.remember_tool(call_id, name, line=line)
-    return Message(line, "tool_input", "assistant", text, at, name, "", name)
+    state.remember_tool(call, name, line=line)
+    return Message(line, "tool_input", "assistant", text, at, name, "", name, call)
 
 
 def _add_event(event: Json, parsed: Parsed, *, line: int, state: State) -> None:

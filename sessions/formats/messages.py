@@ -26,8 +26,9 @@ class Message:
     """Something said, called or answered; the text is whole and not masked.
 
     `channel` says how the text came in: user, assistant, tool_output or web. `uuid` is
-    the client's name for it, kept when a session is forked. `is_prompt` marks what a
-    person (or, for a subagent, its parent) asked for.
+    the client's name for it, kept when a session is forked. `call_id` ties a tool's
+    output to its input. `is_prompt` marks what a person (or, for a subagent, its
+    parent) asked for.
     """
 
     line: int
@@ -38,6 +39,7 @@ class Message:
     speaker: str = ""
     uuid: str = ""
     tool_name: str = ""
+    call_id: str = ""
     is_prompt: bool = False
     is_indexed: bool = True
 

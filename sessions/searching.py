@@ -1,0 +1,202 @@
+"""Searching what was said, run and answered in transcripts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, F, Q, Sum
+
+from search import finding
+from sessions import browsing, citing
+from sessions.indexing import KIND
+from sessions.models import Transcript
+from workspaces.models import WorkspaceQuerySet
+
+
+@dataclass(frozen=True)
+class Citation:
+    """Where the lines are, and the SHA-256 that proves they are these."""
+
+    uri: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class TranscriptHit:
+    """A passage of a transcript; its workspace comes with the transcript.
+
+    `also_in` are the forks that repeat these lines, `features` what the score was made
+    of when it was asked for.
+    """
+
+    transcript: Transcript
+    first_line: int
+    last_line: int
+    snippet: str
+    score: float
+    role: str
+    speaker: str
+    channel: str
+    at: datetime | None
+    citation: Citation
+    also_in: list[Transcript]
+    features: dict[str, float] | None
+
+
+@dataclass(frozen=True)
+class Pending:
+    """What the answer may lack: lines without words yet, passages without vectors."""
+
+    words: int
+    vectors: int
+
+
+@dataclass(frozen=True)
+class TranscriptResults:
+    """Hits, best first. With `has_more`, ask again with the offset after these hits and
+    the same `max_passage_id`. `notes` say what was searched and why nothing was found.
+    """
+
+    hits: list[TranscriptHit]
+    has_more: bool
+    max_passage_id: int
+    pending: Pending
+    transcripts_searched: int
+    passages_searched: int
+    notes: list[str]
+
+
+def search(
+    *,
+    workspaces: WorkspaceQuerySet,
+    text: str,
+    mode: finding.Mode = "hybrid",
+    machine: str | None = None,
+    tool: str | None = None,
+    project: str | None = None,
+    roles: Sequence[str] = (),
+    after: datetime | None = None,
+    before: datetime | None = None,
+    case_sensitive: bool = False,
+    group_by_session: bool = False,
+    explain: bool = False,
+    limit: int = 10,
+    offset: int = 0,
+    max_passage_id: int | None = None,
+) -> TranscriptResults:
+    """The passages of these workspaces' sessions that answer, best first.
+
+    `after` and `before` compare with the time of the message. `group_by_session` gives
+    each session's best passage only. Raises what search.finding.find raises.
+    """
+    chosen = browsing.narrowed(workspaces, machine=machine, tool=tool, project=project)
+    results = finding.find(
+        finding.Query(
+            text=text,
+            mode=mode,
+            workspace_ids=list(chosen.values_list("pk", flat=True)),
+            kinds=(KIND,),
+            limit=limit,
+            offset=offset,
+            max_passage_id=max_passage_id,
+            roles=roles,
+            after=after,
+            before=before,
+            case_sensitive=case_sensitive,
+            group_by_source=group_by_session,
+            explain=explain,
+        )
+    )
+    searched = _Searched.of(chosen)
+    hits = _hits(results.hits)
+    notes = list(results.searched.notes)
+    if not hits:
+        notes += searched.notes(machine=machine, tool=tool, project=project)
+    return TranscriptResults(
+        hits=hits,
+        has_more=results.has_more,
+        max_passage_id=results.max_passage_id,
+        pending=Pending(words=searched.lines_waiting, vectors=results.vectors_pending),
+        transcripts_searched=searched.transcripts,
+        passages_searched=results.searched.passages,
+        notes=notes,
+    )
+
+
+def _hits(found: Sequence[finding.Hit]) -> list[TranscriptHit]:
+    named = {hit.source_id for hit in found} | {
+        source_id for hit in found for source_id in hit.also_in
+    }
+    transcripts = (
+        Transcript.objects.latest().select_related("workspace").in_bulk(list(named))
+    )
+    return [
+        _hit(hit, transcripts)
+        for hit in found
+        # One that was erased or replaced between the search and now.
+        if hit.source_id in transcripts
+    ]
+
+
+def _hit(hit: finding.Hit, transcripts: dict[int, Transcript]) -> TranscriptHit:
+    transcript = transcripts[hit.source_id]
+    return TranscriptHit(
+        transcript=transcript,
+        first_line=hit.first_line,
+        last_line=hit.last_line,
+        snippet=hit.snippet,
+        score=hit.score,
+        role=hit.role,
+        speaker=hit.speaker,
+        channel=hit.channel,
+        at=hit.at,
+        citation=Citation(
+            uri=citing.uri(
+                transcript, first_line=hit.first_line, last_line=hit.last_line
+            ),
+            sha256=hit.lines_sha256,
+        ),
+        also_in=[transcripts[each] for each in hit.also_in if each in transcripts],
+        features=hit.features,
+    )
+
+
+@dataclass(frozen=True)
+class _Searched:
+    """How much there was to search."""
+
+    workspaces: int
+    transcripts: int
+    lines_waiting: int
+
+    @classmethod
+    def of(cls, workspaces: WorkspaceQuerySet) -> _Searched:
+        waiting = F("line_count") - F("indexed_line_count")
+        totals = browsing.within(workspaces=workspaces).aggregate(
+            transcripts=Count("pk"),
+            lines_waiting=Sum(
+                waiting, filter=Q(indexed_line_count__lt=F("line_count"))
+            ),
+        )
+        return cls(
+            workspaces=workspaces.count(),
+            transcripts=totals["transcripts"],
+            lines_waiting=totals["lines_waiting"] or 0,
+        )
+
+    def notes(self, **parts: str | None) -> list[str]:
+        """Why nothing was found, as far as it can be told from here."""
+        asked = ", ".join(f"{name} {part}" for name, part in parts.items() if part)
+        if not self.workspaces:
+            return [f"No readable workspace has {asked or 'this id'}."]
+        notes = [
+            f"Searched {self.transcripts} sessions of {self.workspaces} workspaces"
+            + (f" with {asked}." if asked else ".")
+        ]
+        if self.lines_waiting:
+            notes.append(
+                f"{self.lines_waiting} lines wait to be indexed; ask again in a moment."
+            )
+        return notes
