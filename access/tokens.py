@@ -65,7 +65,7 @@ def create(
         raise InvalidArgument(
             "The expiry has already passed.", hint="Choose a time in the future."
         )
-    text = _new_text(kind)
+    text = new_text(kind)
     with transaction.atomic():
         token = _store(
             text,
@@ -205,7 +205,8 @@ def _store(
     return token
 
 
-def _new_text(kind: str) -> str:
+def new_text(kind: str) -> str:
+    """A text for a token of this kind; nothing is stored."""
     head = f"fms_{kind}_{secrets.token_urlsafe(32)}"
     return head + _checksum(head)
 

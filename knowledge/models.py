@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 
 
@@ -13,6 +15,14 @@ class DocumentQuerySet(models.QuerySet["Document"]):
 
     def overviews(self) -> DocumentQuerySet:
         return self.filter(kind=Document.Kind.OVERVIEW)
+
+    def waiting_for_index(self) -> DocumentQuerySet:
+        """Documents whose newest text search does not find yet."""
+        return (
+            self.current()
+            .knowledge()
+            .exclude(indexed_version=models.F("version_number"))
+        )
 
     def by_path(self) -> DocumentQuerySet:
         return self.order_by("path", "id")
@@ -29,7 +39,9 @@ class Document(models.Model):
     kind = models.CharField(max_length=9, choices=Kind)
     path = models.CharField(max_length=512)
     title = models.CharField(max_length=200, blank=True)
-    summary = models.CharField(max_length=400, blank=True, help_text="Head of the text.")
+    summary = models.CharField(
+        max_length=400, blank=True, help_text="Head of the text."
+    )
     version_number = models.PositiveIntegerField(help_text="Of the newest version.")
     sha256 = models.CharField(max_length=64, blank=True)
     size_bytes = models.PositiveIntegerField()
@@ -37,6 +49,9 @@ class Document(models.Model):
     updated_at = models.DateTimeField()
     updated_by = models.CharField(max_length=200)
     deleted_at = models.DateTimeField(null=True, blank=True)
+    indexed_version = models.PositiveIntegerField(
+        default=0, help_text="The version that search finds; hits cite it."
+    )
 
     objects = DocumentQuerySet.as_manager()
 
@@ -49,6 +64,31 @@ class Document(models.Model):
 
     def __str__(self) -> str:
         return self.path
+
+    def advance(
+        self, *, title: str, summary: str, sha256: str, size_bytes: int
+    ) -> None:
+        """Take over the next version's text; `stamp` says who wrote it."""
+        self.title, self.summary = title, summary
+        self.sha256, self.size_bytes = sha256, size_bytes
+        self.deleted_at = None
+
+    def bury(self, *, at: datetime) -> None:
+        """Turn into a document that is no more; search no longer finds it."""
+        self.sha256, self.size_bytes, self.summary = "", 0, ""
+        self.deleted_at = at
+
+    def stamp(self, *, number: int, by: str, at: datetime) -> None:
+        """Save the new state under its version number."""
+        self.version_number = number
+        self.updated_by, self.updated_at = by[:200], at
+        if self.deleted_at is not None:
+            self.indexed_version = number
+        self.save()
+
+    def mark_indexed(self, *, number: int) -> None:
+        self.indexed_version = number
+        self.save(update_fields=["indexed_version"])
 
 
 class Version(models.Model):
