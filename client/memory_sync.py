@@ -723,7 +723,9 @@ def tracked_notes(manifest: Json) -> Iterator[Note | Skip]:
         yield _note(identity, str(entry["upload"]), path)
     for entry in manifest.get("tracked_dirs") or []:
         root = Path(str(entry["local"])).expanduser()
-        for path in sorted(root.glob(str(entry.get("glob") or "*.md").lstrip("/"))):
+        for path in sorted(
+            root.glob(str(entry.get("glob") or "*.md").lstrip("/") or "*.md")
+        ):
             if not path.is_file():
                 continue
             if root.resolve() not in path.resolve().parents:

@@ -1,0 +1,81 @@
+"""What one authenticated read costs over MCP, beside a bare SDK server in the same run.
+
+Ours: `list_workspaces` of one workspace under daphne: bearer token looked up in the
+database, arguments and result checked against schemas, rows read. The baseline: the
+Python SDK's FastMCP, stateless, under uvicorn, echoing a string without any token.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from benchmarks import options, printing, timing, wire
+from benchmarks.serving import serving
+
+BASELINE = "benchmarks.baselines.sdk_echo"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    wanted = options.parser(__doc__, seconds=4.0, connections=8).parse_args(arguments)
+    rows: list[tuple[str, float, float]] = []
+
+    def measure(name: str, mcp: wire.Mcp, tool: str, given: dict, pid: int) -> None:
+        wire.load(mcp, tool, given, connections=wanted.connections, seconds=0.3)
+        before = timing.cpu_seconds(pid)
+        load = wire.load(
+            mcp,
+            tool,
+            given,
+            connections=wanted.connections,
+            seconds=wanted.seconds,
+        )
+        used = timing.cpu_seconds(pid) - before
+        rows.append((name, used / load.calls * 1e6, load.per_second))
+
+    with sdk_echo() as (url, pid):
+        echo = wire.Mcp(url, is_stateless_era=False)
+        measure("Python SDK echo, uvicorn", echo, "echo", {"text": "hello"}, pid)
+    with serving() as server:
+        mcp = wire.Mcp(server.url, server.ai_token)
+        identity = {"machine": "bench", "tool": "claude-code", "project": "one"}
+        wire.latencies(mcp, "register_workspace", [identity])
+        name = "ours, list_workspaces, daphne"
+        measure(name, mcp, "list_workspaces", {"limit": 1}, server.pid)
+    printing.heading(
+        "Call overhead", f"{wanted.connections} connections for {wanted.seconds:g} s."
+    )
+    base_cpu, base_rate = rows[0][1:]
+    printing.table(
+        ["server", "CPU µs per call", "calls/s", "CPU ÷ SDK", "rate ÷ SDK"],
+        [(*row, row[1] / base_cpu, row[2] / base_rate) for row in rows],
+    )
+
+
+@contextmanager
+def sdk_echo() -> Iterator[tuple[str, int]]:
+    """The baseline in a process of its own."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    process = subprocess.Popen([sys.executable, "-m", BASELINE, str(port)])
+    try:
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except OSError:
+                if process.poll() is not None:
+                    raise
+                time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}/mcp", process.pid
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+if __name__ == "__main__":
+    main()
