@@ -57,7 +57,7 @@ def within(
     project: str | None = None,
 ) -> TranscriptQuerySet:
     """The sessions that tools read: newest revisions, by what the workspace is."""
-    return Transcript.objects.latest().filter(
+    return Transcript.objects.newest_revisions().filter(
         workspace__in=narrowed(
             workspaces, machine=machine, tool=tool, project=project
         ).values("pk")

@@ -50,4 +50,4 @@ def lines_sha256(
     try:
         return reading.lines_sha256(transcript, first_line, last_line)
     except reading.LinesNotFound as error:
-        raise CitedLinesMissing(error.message, **error.detail) from error
+        raise CitedLinesMissing(error.message) from error

@@ -173,7 +173,7 @@ class _Page:
         self.is_cut = True
 
     def _shown(self, message: Message) -> tuple[str, bool]:
-        """The masked text, not much longer than there is room for; whether it is all."""
+        """The masked text, about as long as there is room for; whether it is all."""
         is_tool = message.role in ("tool_input", "tool_output")
         if is_tool and message.role not in self.roles:
             return _folded(message), True

@@ -24,7 +24,7 @@ class TranscriptQuerySet(models.QuerySet["Transcript"]):
     def newest_first(self) -> TranscriptQuerySet:
         return self.order_by("-started_at", "-id")
 
-    def latest(self) -> TranscriptQuerySet:
+    def newest_revisions(self) -> TranscriptQuerySet:
         """The newest revision of each session."""
         return self.filter(is_latest=True)
 

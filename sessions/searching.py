@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db.models import Count, F, Q, Sum
 
 from search import finding
+from search.question import Mode
 from sessions import browsing, citing
 from sessions.indexing import KIND
 from sessions.models import Transcript
@@ -72,7 +73,7 @@ def search(
     *,
     workspaces: WorkspaceQuerySet,
     text: str,
-    mode: finding.Mode = "hybrid",
+    mode: Mode = "hybrid",
     machine: str | None = None,
     tool: str | None = None,
     project: str | None = None,
@@ -130,7 +131,7 @@ def _hits(found: Sequence[finding.Hit]) -> list[TranscriptHit]:
         source_id for hit in found for source_id in hit.also_in
     }
     transcripts = (
-        Transcript.objects.latest().select_related("workspace").in_bulk(list(named))
+        Transcript.objects.newest_revisions().select_related("workspace").in_bulk(list(named))
     )
     return [
         _hit(hit, transcripts)
