@@ -135,19 +135,20 @@ def install(requirements: str) -> None:
     with subprocess.Popen(
         pip, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as running:
-        count = 0
+        seen = total = 0
         for line in running.stdout or ():
             output.append(line)
             if line.startswith("Collecting "):
-                count += 1
-                show(f"{count:4} {line.split()[1]}")
+                seen += 1
+                show(f"{seen:4} {line.split()[1]}")
             elif line.startswith("Installing collected"):
-                show(f"unpacking {count} packages")
+                total = line.count(",") + 1
+                show(f"unpacking {total} packages")
     if running.returncode != 0:
         sys.exit(f"pip could not install {requirements}:\n{''.join(output[-12:])}")
     for name in {RUNTIME, requirements}:
         (VENV / f"installed-{name}").write_text(digest(name))
-    show(f"{count} packages in {time.monotonic() - began:.0f} s", last=True)
+    show(f"{total} packages in {time.monotonic() - began:.0f} s", last=True)
 
 
 def say(text: str) -> None:

@@ -177,22 +177,20 @@ def _settings(places: Places) -> dict[str, str]:
 
 
 def _end_orphan(places: Places, data: Path) -> None:
-    """Stop a server that a killed supervisor left; drop a pid file that lies.
+    """Stop a server that a killed supervisor left, and drop the locks of dead ones.
 
-    PostgreSQL itself only asks whether the pid exists, and after a reboot or in a
-    container some other program may have it.
+    PostgreSQL itself only asks whether a lock's pid exists, and after a reboot, or in
+    a container whose first process reaps nothing, it may.
     """
     pid_file = data / "postmaster.pid"
     try:
         pid = int(pid_file.read_text().split()[0])
-    except FileNotFoundError:
-        return
-    except (ValueError, IndexError):
-        pid_file.unlink(missing_ok=True)
-        return
+    except (FileNotFoundError, ValueError, IndexError):
+        pid = 0
     if Path(processes.executable_of(pid)).name == "postgres" and _serves(pid, data):
         processes.end([pid], ask=signal.SIGINT, seconds=20)
-    pid_file.unlink(missing_ok=True)
+    for stale in (pid_file, *_sockets(places).glob(".s.PGSQL.*")):
+        stale.unlink(missing_ok=True)
 
 
 def _serves(pid: int, data: Path) -> bool:
