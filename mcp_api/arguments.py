@@ -16,9 +16,7 @@ WorkspaceId = Annotated[
     str, Field(min_length=1, max_length=128, description="As list_workspaces shows it.")
 ]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
-Path = Annotated[
-    str, Field(min_length=1, max_length=512, description="Relative, e.g. notes/db.md.")
-]
+Path = Annotated[str, Field(max_length=2048, description="Relative, e.g. notes/db.md.")]
 PathPrefix = Annotated[str, Field(max_length=512, description="E.g. notes/")]
 SessionId = Annotated[str, Field(min_length=1, max_length=128)]
 AgentId = Annotated[
@@ -50,11 +48,15 @@ ExpectedVersion = Annotated[
 ]
 Binding = Annotated[
     str,
-    Field(max_length=1000, description="From register_workspace; needed once a session."),
+    Field(max_length=1000, description="From register_workspace."),
 ]
 WriteToken = Annotated[
     str, Field(max_length=200, description="From register_workspace.")
 ]
+# Far above every limit of the store, which refuses in its own words.
+Content = Annotated[str, Field(max_length=2**26)]
+Cwd = Annotated[str, Field(max_length=1024, description="Working directory.")]
+Description = Annotated[str, Field(max_length=2000)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
 ArchiveId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 Mode = Annotated[

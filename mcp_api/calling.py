@@ -14,14 +14,17 @@ from mcp_types.jsonrpc import INVALID_PARAMS
 from mcp_api import eras, wire
 from mcp_api.calls import Call, CallCancelled
 from mcp_api.eras import Era
+from mcp_api.quoting import Writing
 from mcp_api.registry import Tool
 from refusals import Code, InvalidArgument, Refusal
 
 logger = logging.getLogger(__name__)
 
 _AWAY = (OperationalError, InterfaceError, redis.ConnectionError, redis.TimeoutError)
-# The only arguments that may hold a NUL: PostgreSQL takes none, blobs take any byte.
-_BINARY_SAFE = frozenset({"content"})
+# PostgreSQL takes no NUL; these arguments are checked by those who take them.
+_CHECKED_ELSEWHERE = frozenset({"content", "path"})
+# Details of refusals that somebody stored; all others are facts of ours.
+_STORED_DETAILS = frozenset({"current_text"})
 
 
 class ServiceUnavailable(Refusal):
@@ -73,7 +76,9 @@ def answer(tool: Tool, arguments: Mapping[str, Any], call: Call) -> wire.Json:
     except Refusal as refusal:
         return refused(refusal)
     except Exception as error:
-        return refused(as_refusal(error, doing=tool.name, request_id=call.principal.request_id))
+        return refused(
+            as_refusal(error, doing=tool.name, request_id=call.principal.request_id)
+        )
     return {
         "content": [{"type": "text", "text": result.text}],
         "structuredContent": result.structured,
@@ -82,19 +87,26 @@ def answer(tool: Tool, arguments: Mapping[str, Any], call: Call) -> wire.Json:
 
 
 def refused(refusal: Refusal) -> wire.Json:
-    """A refusal as a tool result: `{code, message, hint}` and, where there is, `detail`."""
+    """A refusal as a tool result: `{code, message, hint}` and, if any, `detail`."""
     body: wire.Json = {
         "code": refusal.code.value,
         "message": refusal.message,
         "hint": refusal.hint,
     }
+    writing = Writing()
+    writing.say(f"{refusal.code.value}: {refusal.message}")
+    if refusal.hint:
+        writing.say(refusal.hint)
     if refusal.detail:
         body["detail"] = dict(refusal.detail)
-    text = f"{refusal.code.value}: {refusal.message}"
-    if refusal.hint:
-        text += f"\n{refusal.hint}"
+    for name, value in refusal.detail.items():
+        if name in _STORED_DETAILS:
+            writing.say(f"{name}:")
+            writing.quote(str(value))
+        else:
+            writing.say(f"{name}: {value}")
     return {
-        "content": [{"type": "text", "text": text}],
+        "content": [{"type": "text", "text": str(writing)}],
         "structuredContent": body,
         "isError": True,
     }
@@ -130,7 +142,7 @@ def as_refusal(error: Exception, *, doing: str, request_id: str) -> Refusal:
 
 def _refuse_nul(arguments: Mapping[str, Any]) -> None:
     for name, value in arguments.items():
-        if isinstance(value, str) and "\0" in value and name not in _BINARY_SAFE:
+        if isinstance(value, str) and "\0" in value and name not in _CHECKED_ELSEWHERE:
             raise InvalidArgument(f"The argument '{name[:100]}' holds a NUL character.")
 
 

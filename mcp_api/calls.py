@@ -88,7 +88,9 @@ class Call:
         return self.exchange.headers.get("x-memory-workspace") or None
 
     def progress(self, done: int, total: int | None = None, message: str = "") -> None:
-        """Tell the client how far the work is; raises CallCancelled once nobody waits."""
+        """Tell the client how far the work is; raises CallCancelled once nobody
+        waits.
+        """
         if self.exchange.cancellation.requested.is_set():
             raise CallCancelled
         if self.progress_token is None or self.exchange.emit is None:

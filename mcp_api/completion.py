@@ -16,7 +16,9 @@ _Completer = Callable[[Call, str, Mapping[str, str]], list[str]]
 
 
 def complete(params: wire.Json, call: Call) -> wire.Json:
-    """Values that begin with what was typed; an argument without any has an empty list."""
+    """Values that begin with what was typed; an argument without any has an empty
+    list.
+    """
     argument = params["argument"]
     given = (params.get("context") or {}).get("arguments") or {}
     completer = _COMPLETERS.get(argument["name"])

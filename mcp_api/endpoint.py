@@ -120,7 +120,9 @@ class Conversation:
             {
                 "type": "http.response.start",
                 "status": status,
-                "headers": [(k.encode(), v.encode("latin-1")) for k, v in merged.items()],
+                "headers": [
+                    (k.encode(), v.encode("latin-1")) for k, v in merged.items()
+                ],
             }
         )
 
@@ -135,7 +137,9 @@ class Conversation:
         if not self.is_streaming:
             self.is_streaming = True
             await self.begin(200, _STREAM_HEADERS)
-        await self.send({"type": "http.response.body", "body": frame, "more_body": True})
+        await self.send(
+            {"type": "http.response.body", "body": frame, "more_body": True}
+        )
 
 
 async def mcp_application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -296,12 +300,16 @@ _running: dict[tuple[int, str, str | int], Cancellation] = {}
 
 @contextmanager
 def _cancellable(parsed: wire.Json | list[Any], exchange: Exchange) -> Iterator[None]:
-    """Make a request findable while it runs, and let a cancelling notification find it."""
+    """Make a request findable while it runs, and let a cancelling notification find
+    it.
+    """
     message_id = wire.id_of(parsed)
     session_id = exchange.headers.get("mcp-session-id", "")
     if isinstance(parsed, dict) and parsed.get("method") == "notifications/cancelled":
         params = parsed.get("params")
-        message_id = wire.id_of({"id": params.get("requestId")} if isinstance(params, dict) else None)
+        message_id = wire.id_of(
+            {"id": params.get("requestId")} if isinstance(params, dict) else None
+        )
         key = (exchange.principal.token_id, session_id, message_id or "")
         if cancellation := _running.get(key):
             cancellation.cancel()
@@ -400,7 +408,9 @@ def _preflight(talk: Conversation) -> dict[str, str]:
     return {
         "allow": _METHODS,
         "access-control-allow-methods": _METHODS,
-        "access-control-allow-headers": wanted if safe else "authorization, content-type",
+        "access-control-allow-headers": wanted
+        if safe
+        else "authorization, content-type",
         "access-control-max-age": "600",
     }
 

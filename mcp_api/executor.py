@@ -1,7 +1,7 @@
 """The endpoint's own threads: one hop for each request, with its database connection.
 
-asgiref's default puts every blocking call on one thread, which made eight calls of 0.3 s
-take 2.4 s; these threads serve side by side and keep their connections.
+asgiref's default puts every blocking call on one thread, which made eight calls of 0.3
+s take 2.4 s; these threads serve side by side and keep their connections.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ Value = TypeVar("Value")
 _threads = ThreadPoolExecutor(settings.MCP_THREADS, thread_name_prefix="mcp")
 
 
-def start(work: Callable[[], Value], *, cancellation: Cancellation) -> asyncio.Future[Value]:
+def start(
+    work: Callable[[], Value], *, cancellation: Cancellation
+) -> asyncio.Future[Value]:
     """Run `work` on one of the threads; cancelling stops what has not begun."""
 
     def on_this_thread() -> Value:

@@ -1,8 +1,11 @@
 """Found by django-mcp-server's autodiscovery; importing the toolsets declares them."""
 
+# Tools are listed in the order of their declaration, so this order is what models see.
+# isort: off
+from mcp_api.toolsets.workspaces import WorkspaceTools
 from mcp_api.toolsets.knowledge import KnowledgeTools
 from mcp_api.toolsets.sessions import SessionTools
 from mcp_api.toolsets.uploads import UploadTools
-from mcp_api.toolsets.workspaces import WorkspaceTools
+# isort: on
 
 __all__ = ["KnowledgeTools", "SessionTools", "UploadTools", "WorkspaceTools"]

@@ -18,7 +18,6 @@ from django.conf import settings
 from mcp_api.wire import SESSION_NOT_FOUND, ProtocolError
 from refusals import Code
 
-_INDEX = "mcp:sessions"
 _EVICTED_AT_ONCE = 100
 # Our ids are 43 characters; anything much longer is not worth a look-up.
 _MAX_ID = 128
@@ -59,7 +58,7 @@ def open_session(
     _redis().eval(
         _OPEN,
         2,
-        _INDEX,
+        _index(),
         _key(session.id),
         session.id,
         orjson.dumps(asdict(session)),
@@ -83,7 +82,7 @@ def resume(session_id: str, *, token_id: int, at: datetime) -> McpSession:
     session = McpSession(**orjson.loads(body)) if body else None
     if session is None or session.token_id != token_id:
         raise _not_found()
-    _redis().zadd(_INDEX, {session_id: at.timestamp()}, xx=True)
+    _redis().zadd(_index(), {session_id: at.timestamp()}, xx=True)
     return session
 
 
@@ -98,18 +97,24 @@ def end(session_id: str, *, token_id: int, at: datetime) -> None:
     """End a session of this token; raises like `resume` when there is none."""
     session = resume(session_id, token_id=token_id, at=at)
     _redis().delete(_key(session.id))
-    _redis().zrem(_INDEX, session.id)
+    _redis().zrem(_index(), session.id)
+
+
+def _redis() -> redis.Redis:
+    return _redis_at(settings.REDIS_URL)
 
 
 @cache
-def _redis() -> redis.Redis:
-    return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2
-    )
+def _redis_at(url: str) -> redis.Redis:
+    return redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=2)
 
 
 def _key(session_id: str) -> str:
-    return f"mcp:session:{session_id}"
+    return f"{settings.REDIS_PREFIX}:mcp:session:{session_id}"
+
+
+def _index() -> str:
+    return f"{settings.REDIS_PREFIX}:mcp:sessions"
 
 
 def _not_found() -> ProtocolError:

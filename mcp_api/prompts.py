@@ -45,19 +45,19 @@ def _continue_work(given: Mapping[str, str]) -> str:
     return (
         f"Continue the work of {where} where it stopped.{about} Use the memory tools: "
         "get_overview with that workspace_id, list_sessions for the newest session, "
-        "read_session with from_end to see how it ended, and search_sessions for what is "
-        "unclear. Then tell me in a few lines: what was done last, what is open, what you "
-        "would do next. Wait for my word before changing anything."
+        "read_session with from_end to see how it ended, and search_sessions for what "
+        "is unclear. Then tell me in a few lines: what was done last, what is open, "
+        "what you would do next. Wait for my word before changing anything."
     )
 
 
 def _machine_activity(given: Mapping[str, str]) -> str:
     day = f"on {given['day']}" if "day" in given else "in the last 24 hours"
     return (
-        f"What happened on the machine {given['machine']} {day}? Use list_sessions with "
-        "that machine and time, read_session for the ones that matter, and list_knowledge "
-        "for documents that changed. Answer by project, each with what was done, what "
-        "failed and what is still open, naming session ids and lines."
+        f"What happened on the machine {given['machine']} {day}? Use list_sessions "
+        "with that machine and time, read_session for the ones that matter, and "
+        "list_knowledge for documents that changed. Answer by project, each with what "
+        "was done, what failed and what is still open, naming session ids and lines."
     )
 
 
@@ -67,7 +67,7 @@ def _hand_over(given: Mapping[str, str]) -> str:
     return (
         f"Prepare a hand-over of {where}{to}. Read its overview with get_overview, the "
         "newest sessions with list_sessions and read_session, and the documents that "
-        "matter. Write Markdown: the goal, the state now, decisions with their reasons, "
+        "matter. Write Markdown: the goal, the state now, decisions and their reasons, "
         "open problems, next steps, and where to read more (paths, session ids with "
         "lines). After I agree, keep it with write_overview, passing expected_version."
     )
@@ -96,7 +96,11 @@ PROMPTS: Mapping[str, Prompt] = {
             "Sum up the sessions of one machine on one day.",
             (
                 ("machine", "Machine name, as list_workspaces shows it.", True),
-                ("day", "A date such as 2026-11-21; the last 24 hours if left out.", False),
+                (
+                    "day",
+                    "A date such as 2026-11-21; the last 24 hours if left out.",
+                    False,
+                ),
             ),
             _machine_activity,
         ),

@@ -139,7 +139,9 @@ class Core:
         wanted = params.get("protocolVersion") if isinstance(params, dict) else None
         # An unknown version is answered with the newest that has this handshake.
         version = (
-            wanted if wanted in eras.INITIALIZE_VERSIONS else eras.INITIALIZE_VERSIONS[0]
+            wanted
+            if wanted in eras.INITIALIZE_VERSIONS
+            else eras.INITIALIZE_VERSIONS[0]
         )
         try:
             eras.check_params("initialize", version, params)

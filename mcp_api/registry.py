@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -23,6 +24,7 @@ from refusals import InvalidArgument
 Json = dict[str, Any]
 Method = TypeVar("Method", bound=Callable[..., Any])
 _order = itertools.count()
+_LINE_BREAK = re.compile(r"(?<!\n)\n(?!\n)")
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,14 @@ class Tool:
         return self.declaration.reads_only
 
     def call(self, arguments: Mapping[str, Any]) -> Result:
-        """Run with arguments off the wire; raises InvalidArgument naming the first bad one."""
+        """Run with arguments off the wire; raises InvalidArgument naming the first
+        bad one.
+        """
         return self.run(**self.checked(arguments))
 
     def checked(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            # No `strict`: models often write numbers as strings, which are not ambiguous.
+            # No `strict`: models often write numbers as strings, which say the same.
             given = self.arguments.model_validate(arguments, by_name=True)
         except ValidationError as error:
             raise _invalid(error, self.arguments) from None
@@ -146,7 +150,8 @@ def _tool(name: str, method: Callable[..., Result], model: type[BaseModel]) -> T
     listing: Json = {
         "name": name,
         "title": declaration.title,
-        "description": inspect.getdoc(method),
+        # Line breaks inside a paragraph are the source file's, not the reader's.
+        "description": _LINE_BREAK.sub(" ", inspect.getdoc(method) or ""),
         "inputSchema": _lean(Arguments.model_json_schema()),
         "outputSchema": _lean(TypeAdapter(declaration.result).json_schema()),
         "annotations": {
@@ -191,11 +196,15 @@ def _lean(schema: Any, *, names: bool = False) -> Any:
         arms = [arm for arm in lean["anyOf"] if arm != {"type": "null"}]
         if len(arms) == 1:
             lean = {**arms[0], **{k: v for k, v in lean.items() if k != "anyOf"}}
+    if all(arm.keys() == {"type"} for arm in lean.get("anyOf", [{}])):
+        lean["type"] = [arm["type"] for arm in lean.pop("anyOf")]
     return lean
 
 
 def _invalid(error: ValidationError, model: type[BaseModel]) -> InvalidArgument:
-    fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    fault = error.errors(include_url=False, include_input=False, include_context=False)[
+        0
+    ]
     where = ".".join(str(part) for part in fault["loc"])
     known = ", ".join(model.model_fields)
     if fault["type"] == "extra_forbidden":

@@ -6,7 +6,7 @@ The URIs are those of citations, so that a client can open a hit's citation as i
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from access import scoping
 from knowledge import reading
@@ -48,7 +48,7 @@ TEMPLATES: list[wire.Json] = [
         ),
         "name": "transcript",
         "title": "Lines of a session transcript",
-        "description": f"JSONL as archived, secrets masked; {_MAX_LINES} lines at most.",
+        "description": f"JSONL, secrets masked; at most {_MAX_LINES} lines.",
         "mimeType": "application/jsonl",
     },
 ]
@@ -119,6 +119,8 @@ def _content(uri: str) -> tuple[str, str, wire.Json]:
     kind, _, name = parts.path.lstrip("/").partition("/")
     if parts.scheme != "memory" or not parts.netloc or len(uri) > 2000:
         raise ResourceNotFound("That is not a URI of this server.")
+    if "\0" in unquote(uri):
+        raise ResourceNotFound("That is not a URI of this server.")
     workspace = scoping.readable_workspace(principal, parts.netloc)
     number = _NUMBER.fullmatch(parts.query)
     if kind == "overview.md" and not name:
@@ -129,9 +131,10 @@ def _content(uri: str) -> tuple[str, str, wire.Json]:
         session_id, _, agent_id = name.partition("/")
         transcript = transcript_reading.find(
             workspaces=scoping.readable(principal),
-            workspace=workspace.slug,
+            workspace_slug=workspace.slug,
             session_id=unquote(session_id),
             agent_id=unquote(agent_id),
+            revision=int(number[1]) if number else None,
         )
         first_line, last_line = _line_range(parts.fragment)
         lines = transcript_reading.lines(
@@ -140,7 +143,7 @@ def _content(uri: str) -> tuple[str, str, wire.Json]:
             line_count=min(last_line - first_line + 1, _MAX_LINES),
             max_bytes=_MAX_CHARS,
         )
-        text = "\n".join(masking.mask_json_line(line.raw) for line in lines)
+        text = "\n".join(masking.mask_json_line(line.raw).rstrip() for line in lines)
         return "application/jsonl", text, {"memory/total_lines": transcript.line_count}
     else:
         raise ResourceNotFound("That URI names nothing here.")
@@ -167,7 +170,3 @@ def _line_range(fragment: str) -> tuple[int, int]:
     if not 1 <= first_line <= last_line:
         raise ResourceNotFound("The lines of that URI are not a range.")
     return first_line, last_line
-
-
-def document_uri(workspace_slug: str, path: str) -> str:
-    return f"memory://{workspace_slug}/knowledge/{quote(path)}"

@@ -187,6 +187,7 @@ class Pending(TypedDict):
 
 
 class Searched(TypedDict):
+    sources: NotRequired[int]
     passages: int
     notes: list[str]
 
@@ -224,4 +225,5 @@ class Uploaded(TypedDict):
     sha256: str
     bytes: int
     lines: int
+    cut_bytes: int
     indexed: str

@@ -48,7 +48,9 @@ class Overview:
 
 @dataclass(frozen=True)
 class WorkspaceOverview:
-    """One workspace: its overview (None when nobody wrote one) and what is new there."""
+    """One workspace: its overview (None when nobody wrote one) and what is new
+    there.
+    """
 
     summary: Summary
     page: reading.Page | None
@@ -85,7 +87,9 @@ def across(
 
 
 def of_workspace(*, workspace: Workspace, max_chars: int) -> WorkspaceOverview:
-    """The whole overview of one workspace, within the budget, and its recent activity."""
+    """The whole overview of one workspace, within the budget, and its recent
+    activity.
+    """
     has_overview = (
         Document.objects.overviews().current().filter(workspace=workspace).exists()
     )
@@ -142,7 +146,9 @@ def with_overview(
     after: Sequence[str | int] | None = None,
     limit: int,
 ) -> list[Workspace]:
-    """Workspaces that have an overview, newest activity first, after a `position_of`."""
+    """Workspaces that have an overview, newest activity first, after a
+    `position_of`.
+    """
     written = Document.objects.overviews().current().values("workspace_id")
     return list(_by_activity(workspaces.filter(pk__in=written), after=after)[:limit])
 
@@ -198,4 +204,3 @@ def _by_activity(
             Q(last_active_at__lt=instant) | Q(last_active_at=instant, pk__lt=pk)
         )
     return workspaces.order_by("-last_active_at", "-id")
-

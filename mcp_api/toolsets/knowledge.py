@@ -11,6 +11,7 @@ from knowledge.models import Document
 from mcp_api import calls, presenting, shapes
 from mcp_api.arguments import (
     Binding,
+    Content,
     Cursor,
     ExpectedVersion,
     Limit,
@@ -27,6 +28,7 @@ from mcp_api.arguments import (
 )
 from mcp_api.paging import Paging
 from mcp_api.registry import Result, memory_tool
+from mcp_api.scope import readable
 from workspaces.models import Workspace
 
 AI = frozenset({"ai", "admin"})
@@ -90,11 +92,12 @@ class KnowledgeTools(MCPToolset):
         history: bool = False,
         max_chars: MaxChars = 20_000,
     ) -> Result:
-        """Read a document: its newest version, a given version, or as it stood at a time.
+        """Read a document: its newest version, a given version, or as it stood at a
+        time.
 
-        Long documents come in parts: go on with first_line = next_line. history adds the
-        list of versions. For a workspace's overview use get_overview; when you do not
-        know the path use search_knowledge or list_knowledge.
+        Long documents come in parts: go on with first_line = next_line. history adds
+        the list of versions. For a workspace's overview use get_overview; when you do
+        not know the path use search_knowledge or list_knowledge.
         """
         workspace = scoping.readable_workspace(calls.current().principal, workspace_id)
         page = reading.read(
@@ -124,6 +127,7 @@ class KnowledgeTools(MCPToolset):
         workspace_id: WorkspaceId | None = None,
         path_prefix: PathPrefix = "",
         mode: Mode = "hybrid",
+        case_sensitive: bool = False,
         updated_after: Moment | None = None,
         updated_before: Moment | None = None,
         limit: Limit = 10,
@@ -132,11 +136,49 @@ class KnowledgeTools(MCPToolset):
     ) -> Result:
         """Search the documents that people and assistants wrote, in every workspace.
 
-        Use it for decisions, conventions, how-tos and notes; search_sessions for what was
-        said or run. Returns hits, best first: place, snippet with the match between « »,
-        score 0 to 1, author, citation. Read around one with read_knowledge.
+        Use it for decisions, conventions, how-tos and notes; search_sessions for what
+        was said or run. Returns hits, best first: place, snippet with the match between
+        « », score 0 to 1, author, citation. Read around one with read_knowledge.
         """
-        raise NotImplementedError
+        paging = Paging(
+            "search_knowledge",
+            query=query,
+            workspace_id=workspace_id,
+            path_prefix=path_prefix,
+            mode=mode,
+            case_sensitive=case_sensitive,
+            updated_after=updated_after,
+            updated_before=updated_before,
+        )
+        offset, max_passage_id = paging.position(cursor) or (0, None)
+        results = searching.search(
+            workspaces=readable(workspace_id),
+            text=query,
+            mode=mode,
+            path_prefix=path_prefix,
+            after=updated_after,
+            before=updated_before,
+            case_sensitive=case_sensitive,
+            limit=limit,
+            offset=offset,
+            max_passage_id=max_passage_id,
+        )
+        return presenting.hits(
+            [presenting.document_hit(hit) for hit in results.hits],
+            pending={
+                "words": results.pending_words,
+                "vectors": results.pending_vectors,
+            },
+            searched={
+                "passages": results.searched.passages,
+                "notes": results.searched.notes,
+            },
+            max_chars=max_chars,
+            cursor_after=lambda shown: paging.cursor(
+                [offset + shown, results.max_passage_id]
+            ),
+            has_more=results.has_more,
+        )
 
     @memory_tool(
         title="Write overview",
@@ -147,7 +189,7 @@ class KnowledgeTools(MCPToolset):
     )
     def write_overview(
         self,
-        content: str,
+        content: Content,
         binding: Binding | None = None,
         expected_version: ExpectedVersion | None = None,
     ) -> Result:
@@ -155,8 +197,9 @@ class KnowledgeTools(MCPToolset):
 
         Keep in it what the next session must know: what the project is, how it is built
         and tested, decisions, open work. Read it first with get_overview and pass its
-        version as expected_version; if somebody wrote meanwhile you get VERSION_CONFLICT
-        with the current text to merge. Earlier versions are kept. At most 64 KiB.
+        version as expected_version; if somebody wrote meanwhile you get
+        VERSION_CONFLICT with the current text to merge. Earlier versions are kept. At
+        most 64 KiB.
         """
         call = calls.current()
         workspace = _bound_workspace(binding)

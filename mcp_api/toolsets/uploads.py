@@ -18,6 +18,7 @@ from knowledge import publishing
 from mcp_api import calls, presenting, shapes
 from mcp_api.arguments import (
     ArchiveId,
+    Content,
     ExpectedVersion,
     Path,
     Sha256,
@@ -44,14 +45,14 @@ class UploadTools(MCPToolset):
         workspace_id: WorkspaceId,
         write_token: WriteToken,
         path: Path,
-        content: str,
+        content: Content,
         sha256: Sha256 | None = None,
         expected_version: ExpectedVersion | None = None,
     ) -> Result:
         """Store a Markdown file of this machine as a document (sync tokens only).
 
-        Every change makes a version; the same bytes again change nothing. At most 1 MiB.
-        Assistants write with write_overview instead. Returns version and changed.
+        Every change makes a version; the same bytes again change nothing. At most 1
+        MiB. Assistants write with write_overview instead. Returns version and changed.
         """
         call = calls.current()
         workspace = scoping.uploadable_workspace(
@@ -80,8 +81,8 @@ class UploadTools(MCPToolset):
         workspace_id: WorkspaceId,
         write_token: WriteToken,
         session_id: ArchiveId,
-        content: str | None = None,
-        content_gzip_base64: str | None = None,
+        content: Content | None = None,
+        content_gzip_base64: Content | None = None,
         sha256: Sha256 | None = None,
         agent_id: ArchiveId | None = None,
         base_offset: Annotated[int, Field(ge=0, le=2**53)] | None = None,
@@ -90,9 +91,9 @@ class UploadTools(MCPToolset):
         """Archive a session transcript (JSONL) word for word (sync tokens only).
 
         Send the whole file, or only what follows base_offset bytes whose SHA-256 is
-        base_sha256. A longer file appends, the same one is deduplicated, a shorter one is
-        stale, a different one forks. Large files go through the REST API. Returns the
-        outcome, sha256 and lines of what is archived now.
+        base_sha256. A longer file appends, the same one is deduplicated, a shorter one
+        is stale, a different one forks. Large files go through the REST API. Returns
+        the outcome, sha256 and lines of what is archived now.
         """
         call = calls.current()
         workspace = scoping.uploadable_workspace(
@@ -129,9 +130,7 @@ def _chunks(content: str | None, content_gzip_base64: str | None) -> Iterator[by
             "content_gzip_base64 is not base64.",
             hint="Standard alphabet with padding, no line breaks.",
         ) from None
-    return _counted(
-        store.gunzip([packed], max_bytes=settings.MAX_TRANSCRIPT_BYTES)
-    )
+    return _counted(store.gunzip([packed], max_bytes=settings.MAX_TRANSCRIPT_BYTES))
 
 
 def _text_pieces(content: str) -> Iterator[bytes]:

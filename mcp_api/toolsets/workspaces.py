@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from mcp_server import MCPToolset
 
-from access import bindings, scoping, write_tokens
+from access import registration as access_registration
+from access import scoping
 from access.requirements import Requirement
 from mcp_api import calls, mcp_sessions, presenting, shapes
-from mcp_api.arguments import Cursor, Limit, MaxChars, Moment, Name, WorkspaceId
+from mcp_api.arguments import (
+    Cursor,
+    Cwd,
+    Description,
+    Limit,
+    MaxChars,
+    Moment,
+    Name,
+    WorkspaceId,
+)
 from mcp_api.paging import Paging
 from mcp_api.registry import Result, memory_tool
 from recall import overviews
-from workspaces import registering
 
 
 class WorkspaceTools(MCPToolset):
@@ -68,9 +77,9 @@ class WorkspaceTools(MCPToolset):
     ) -> Result:
         """List workspaces by id, filtered by exact machine, tool, project or activity.
 
-        Use it to find a workspace_id or to count what is stored. For the newest activity
-        and summaries use get_overview. Returns ids, names, counts of documents and
-        sessions, bytes and last activity.
+        Use it to find a workspace_id or to count what is stored. For the newest
+        activity and summaries use get_overview. Returns ids, names, counts of documents
+        and sessions, bytes and last activity.
         """
         paging = Paging(
             "list_workspaces",
@@ -104,19 +113,19 @@ class WorkspaceTools(MCPToolset):
         machine: Name,
         tool: Name,
         project: Name,
-        cwd: str | None = None,
-        description: str | None = None,
+        cwd: Cwd | None = None,
+        description: Description | None = None,
     ) -> Result:
         """Get the workspace of this machine, tool and project, made if it is new.
 
         Call it once at the start of a session, before write_overview or
         delete_knowledge: they write only to the workspace you are bound to. The same
         three names always give the same workspace. Returns workspace_id and, for an AI
-        token, a binding to pass to the writing tools until expires_at; for a sync token,
-        the write_token of the upload tools.
+        token, a binding to pass to the writing tools until expires_at; for a sync
+        token, the write_token of the upload tools.
         """
         call = calls.current()
-        workspace, is_new = scoping.register(
+        registration = access_registration.register(
             principal=call.principal,
             machine=machine,
             tool=tool,
@@ -125,4 +134,6 @@ class WorkspaceTools(MCPToolset):
             description=description or "",
             at=call.at,
         )
-        return presenting.registered(workspace, is_new=is_new)
+        if call.session is not None and registration.binding is not None:
+            mcp_sessions.bind(call.session, workspace_slug=registration.workspace.slug)
+        return presenting.registered(registration)

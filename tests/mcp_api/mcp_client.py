@@ -1,0 +1,164 @@
+"""A client for an ASGI application in this process: no sockets, no server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+META = "io.modelcontextprotocol/"
+NEW = "2026-07-28"
+
+
+@dataclass
+class Response:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def events(self) -> list[Any]:
+        """The messages of an event stream."""
+        return [
+            json.loads(line[len("data: ") :])
+            for line in self.body.decode().splitlines()
+            if line.startswith("data: ")
+        ]
+
+
+@dataclass
+class Client:
+    """Sends requests with a token, in the words of either era."""
+
+    application: Any
+    token: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    path: str = "/mcp"
+
+    def send(self, method: str = "POST", body: bytes = b"", **options: Any) -> Response:
+        """One HTTP request, waited for."""
+        return asyncio.run(self.exchange(method, body, **options))
+
+    async def exchange(
+        self,
+        method: str = "POST",
+        body: bytes = b"",
+        *,
+        headers: dict[str, str | None] | None = None,
+        disconnect_after: float | None = None,
+    ) -> Response:
+        """One HTTP request; a header given as None is left out."""
+        merged: dict[str, str | None] = {
+            "host": "localhost",
+            "accept": "application/json, text/event-stream",
+            "content-length": str(len(body)),
+            **({"content-type": "application/json"} if method == "POST" else {}),
+            **({"authorization": f"Bearer {self.token}"} if self.token else {}),
+            **self.headers,
+            **(headers or {}),
+        }
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": self.path,
+            "query_string": b"",
+            "client": ("192.0.2.7", 50000),
+            "headers": [
+                (name.lower().encode(), value.encode("latin-1"))
+                for name, value in merged.items()
+                if value is not None
+            ],
+        }
+        messages = [{"type": "http.request", "body": body, "more_body": False}]
+        sent: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            if messages:
+                return messages.pop(0)
+            if disconnect_after is None:
+                await asyncio.Event().wait()
+            await asyncio.sleep(disconnect_after or 0)
+            return {"type": "http.disconnect"}
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        await self.application(scope, receive, send)
+        if not sent:
+            return Response(0, {}, b"")
+        assert [m["type"] for m in sent].count("http.response.start") == 1
+        return Response(
+            sent[0]["status"],
+            {k.decode(): v.decode("latin-1") for k, v in sent[0]["headers"]},
+            b"".join(message.get("body", b"") for message in sent[1:]),
+        )
+
+    def post(self, message: Any, **options: Any) -> Response:
+        return self.send("POST", json.dumps(message).encode(), **options)
+
+    def request(self, method: str, params: Any = None, **options: Any) -> Any:
+        """A request of the initialize era; gives the whole JSON-RPC reply."""
+        message = {"jsonrpc": "2.0", "id": 1, "method": method}
+        if params is not None:
+            message["params"] = params
+        return self.post(message, **options).json
+
+    def call(self, tool: str, /, **arguments: Any) -> Any:
+        """A tool call of the initialize era; gives the result."""
+        reply = self.request("tools/call", {"name": tool, "arguments": arguments})
+        return reply["result"]
+
+    def initialize(self, version: str = "2025-06-18") -> Response:
+        """Open a session and keep its id for the requests that follow."""
+        response = self.post(
+            {
+                "jsonrpc": "2.0",
+                "id": 0,
+                "method": "initialize",
+                "params": {
+                    "protocolVersion": version,
+                    "capabilities": {},
+                    "clientInfo": {"name": "tests", "version": "1"},
+                },
+            }
+        )
+        self.headers["mcp-session-id"] = response.headers["mcp-session-id"]
+        self.headers["mcp-protocol-version"] = response.json["result"][
+            "protocolVersion"
+        ]
+        return response
+
+    def stateless(
+        self,
+        method: str,
+        *,
+        headers: dict[str, str | None] | None = None,
+        **params: Any,
+    ) -> Response:
+        """A request of the stateless era with the headers that it demands."""
+        name = str(params.get("name") or params.get("uri") or "")
+        meta = {
+            META + "protocolVersion": NEW,
+            META + "clientCapabilities": {},
+            META + "clientInfo": {"name": "tests", "version": "1"},
+            **params.pop("_meta", {}),
+        }
+        return self.post(
+            {
+                "jsonrpc": "2.0",
+                "id": 1,
+                "method": method,
+                "params": {"_meta": meta, **params},
+            },
+            headers={
+                "mcp-protocol-version": NEW,
+                "mcp-method": method,
+                **({"mcp-name": name} if name else {}),
+                **(headers or {}),
+            },
+        )
