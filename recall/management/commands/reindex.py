@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from recall import reindexing
+from workspaces.models import Workspace
+
+
+class Command(BaseCommand):
+    help = "Rebuild what is searchable from the archived bytes."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--workspace", help="only this workspace_id")
+
+    def handle(self, *args: Any, workspace: str | None, **options: Any) -> None:
+        workspaces = Workspace.objects.all()
+        if workspace is not None:
+            workspaces = workspaces.filter(slug=workspace)
+            if not workspaces.exists():
+                raise CommandError(f"There is no workspace {workspace!r}.")
+        done = reindexing.reindex(
+            workspaces=workspaces, at=timezone.now(), progress=self.stdout.write
+        )
+        self.stdout.write(
+            f"{done.documents} documents and {done.transcripts} transcripts indexed"
+        )
