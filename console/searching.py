@@ -8,7 +8,6 @@ from datetime import datetime
 
 from django.urls import reverse
 
-from knowledge.indexing import KIND as DOCUMENT
 from knowledge.models import Document
 from search import finding
 from search.question import MODES, Mode, QueryInvalid
@@ -17,6 +16,7 @@ from sessions.models import Transcript
 from workspaces.models import Workspace
 
 HITS_A_PAGE = 30
+DOCUMENT = Document.Kind.KNOWLEDGE.value
 _MARKED = re.compile(r"«([^»]*)»")
 
 
@@ -52,7 +52,7 @@ def find_everywhere(text: str, *, mode: str) -> Found:
     """
     if mode not in MODES:
         raise QueryInvalid(f"There is no mode {mode!r}.")
-    chosen: Mode = mode  # type: ignore[assignment]
+    chosen: Mode = mode
     results = finding.find(
         finding.Query(
             text=text,

@@ -8,7 +8,6 @@ from datetime import datetime
 
 from knowledge import indexing as document_indexing
 from knowledge.models import Document
-from search import passages
 from sessions import indexing as transcript_indexing
 from sessions.models import Transcript
 from workspaces.models import WorkspaceQuerySet
@@ -42,7 +41,6 @@ def reindex(
         transcript_indexing.forget(transcript_id)
         transcript_indexing.index(transcript_id, renew=_nothing_to_renew, at=at)
         _report(done, len(transcript_ids), "transcripts", progress)
-    passages.recount()
     return Reindexed(len(document_ids), len(transcript_ids))
 
 

@@ -71,7 +71,7 @@ class WorkspaceCounts:
 
 
 def count_by_workspace(workspace_ids: list[int]) -> dict[int, WorkspaceCounts]:
-    """Counts for the given workspaces in three queries; absent ones hold nothing."""
+    """Counts for the given workspaces in four queries; absent ones hold nothing."""
     documents = dict(
         Document.objects.filter(workspace_id__in=workspace_ids)
         .current()
@@ -85,18 +85,14 @@ def count_by_workspace(workspace_ids: list[int]) -> dict[int, WorkspaceCounts]:
         .values_list("workspace_id")
         .annotate(total=Sum("size_bytes"))
     )
-    transcripts = {
-        row["workspace_id"]: row
-        for row in Transcript.objects.filter(workspace_id__in=workspace_ids)
-        .values("workspace_id")
-        .annotate(count=Count("id"), total=Sum("size_bytes"))
-    }
+    archived = Transcript.objects.filter(workspace_id__in=workspace_ids)
+    transcripts = dict(archived.values_list("workspace_id").annotate(count=Count("id")))
+    raw = dict(archived.values_list("workspace_id").annotate(total=Sum("size_bytes")))
     return {
         workspace_id: WorkspaceCounts(
             documents=documents.get(workspace_id, 0),
-            transcripts=transcripts.get(workspace_id, {}).get("count", 0),
-            raw_bytes=sizes.get(workspace_id, 0)
-            + transcripts.get(workspace_id, {}).get("total", 0),
+            transcripts=transcripts.get(workspace_id, 0),
+            raw_bytes=sizes.get(workspace_id, 0) + raw.get(workspace_id, 0),
         )
         for workspace_id in workspace_ids
     }

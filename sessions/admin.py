@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import F, Model
+from django.db.models import F, Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin, TabularInline
 
-from sessions.models import Segment, Transcript, TranscriptQuerySet
+from sessions.models import Segment, Transcript
 
 
 class IndexedFilter(admin.SimpleListFilter):
@@ -20,8 +20,8 @@ class IndexedFilter(admin.SimpleListFilter):
         return [("yes", "Yes"), ("waiting", "Lines are waiting")]
 
     def queryset(
-        self, request: HttpRequest, queryset: TranscriptQuerySet
-    ) -> TranscriptQuerySet:
+        self, request: HttpRequest, queryset: QuerySet[Transcript]
+    ) -> QuerySet[Transcript]:
         if self.value() == "yes":
             return queryset.filter(indexed_line_count__gte=F("line_count"))
         if self.value() == "waiting":
