@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import django
 import pytest
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
@@ -37,7 +38,7 @@ def _start_services(root: Path) -> None:
         server = postgres.process(here, root / "postgres.log", durable=False)
         server.start()
         started.append(server)
-        postgres.wait(here, server)
+        postgres.wait(here, server, root / "postgres.log")
         os.environ["DATABASE_URL"] = postgres.url(here, role="postgres")
     if "REDIS_URL" not in os.environ:
         valkey.prepare(here)
@@ -60,15 +61,15 @@ if WORKER and "TEST_REDIS_IS_OURS" in os.environ:
     os.environ["REDIS_URL"] = os.environ["REDIS_URL"].replace("db=0", f"db={_number}")
 os.environ["REDIS_PREFIX"] = f"test-{WORKER or 'main'}"
 os.environ["MEMORY_ROOT"] = str(Path(os.environ["TEST_ROOT"]) / (WORKER or "main"))
+# whitenoise warns about a directory of static files that is not there.
+Path(os.environ["MEMORY_ROOT"], "static").mkdir(parents=True, exist_ok=True)
 os.environ.setdefault(
     "SECRET_KEY", "a key for tests, long enough to please every check"
 )
 
 
-def pytest_configure() -> None:
-    import django
-
-    django.setup()
+# Here and not in pytest_configure, because the conftests below import models.
+django.setup()
 
 
 @pytest.fixture(scope="session")
@@ -92,3 +93,10 @@ def memory_root(settings, tmp_path):  # type: ignore[no-untyped-def]
     settings.MEMORY_ROOT = tmp_path / "memory"
     settings.MEMORY_ROOT.mkdir()
     return settings.MEMORY_ROOT
+
+
+@pytest.fixture(autouse=True)
+def plain_static_files(settings):  # type: ignore[no-untyped-def]
+    """Pages without the manifest that collectstatic writes."""
+    plain = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": plain}}

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import pwd
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from running import BASE, RunningServer
+
+from memory_server.embedded import places
+from memory_server.embedded.accounts import Account
+
+
+@pytest.fixture(autouse=True)
+def memory_root() -> None:
+    """These tests touch no settings and no database of this process."""
+
+
+@pytest.fixture
+def open_directory():
+    """A directory that other accounts can enter, which tmp_path is not for root."""
+    path = Path(tempfile.mkdtemp(prefix="memory-run-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def server(open_directory):
+    """A server, not started yet; killed in the end if the test leaves it running."""
+    made = RunningServer(open_directory / "root")
+    yield made
+    if made.process and made.process.poll() is None:
+        made.kill()
+
+
+@pytest.fixture
+def hidden_root(tmp_path):
+    """A memory root that only root can enter, and its services' place elsewhere."""
+    path = tmp_path / "root"
+    tmp_path.chmod(0o700)
+    yield path
+    digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
+    shutil.rmtree(places.FALLBACK / digest, ignore_errors=True)
+
+
+@pytest.fixture
+def nobody(open_directory):
+    """An ordinary user who can read the checkout and the packages, and owns nothing."""
+    if os.geteuid() != 0:
+        pytest.skip(
+            "Only root can become somebody else; we are an ordinary user anyway."
+        )
+    found = pwd.getpwnam("nobody")
+    account = Account(name="nobody", uid=found.pw_uid, gid=found.pw_gid)
+    os.chown(open_directory, account.uid, account.gid)
+    assert account.can_reach(BASE), f"{BASE} must be readable for this test"
+    return account

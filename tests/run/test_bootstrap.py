@@ -1,0 +1,53 @@
+"""The environment is made once and made again when what it holds should change."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+from running import BASE
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A project without requirements, so that nothing is fetched."""
+    shutil.copy(BASE / "bootstrap.py", tmp_path)
+    for name in ("requirements.txt", "requirements-dev.txt", "constraints.txt"):
+        (tmp_path / name).write_text("# nothing\n")
+    return tmp_path
+
+
+def bootstrap(checkout, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "bootstrap.py", *arguments],
+        cwd=checkout,
+        env={key: value for key, value in os.environ.items() if key != "VENV"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_installs_again_only_when_something_changed(checkout):
+    first = bootstrap(checkout)
+    second = bootstrap(checkout)
+    (checkout / "constraints.txt").write_text("# something\n")
+    third = bootstrap(checkout)
+    (checkout / ".venv" / "bin" / "python").unlink()
+    fourth = bootstrap(checkout)
+
+    assert "Making" in first
+    assert second == ""
+    assert "Installing requirements.txt" in third
+    assert "Making" not in third
+    assert "Making" in fourth
+
+
+def test_development_packages_hold_the_others_too(checkout):
+    bootstrap(checkout, "--dev")
+
+    assert bootstrap(checkout) == ""
