@@ -1,0 +1,131 @@
+"""What the client does when the server answers something other than yes."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from client import memory_sync
+
+
+class Script(BaseHTTPRequestHandler):
+    """Answers requests with prepared answers, as nginx or a busy server would."""
+
+    protocol_version = "HTTP/1.1"
+    answers: list[tuple[int, dict[str, str], bytes]]
+    seen: list[str]
+
+    def do_GET(self) -> None:
+        self.seen.append(self.path)
+        status, headers, body = self.answers.pop(0)
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def script() -> Iterator[tuple[type[Script], str]]:
+    handler = type("ThisScript", (Script,), {"answers": [], "seen": []})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield handler, f"http://127.0.0.1:{server.server_port}/mcp"
+    server.shutdown()
+    server.server_close()
+
+
+def refusal(code: str) -> bytes:
+    error = {"code": code, "message": "No.", "hint": "Do this.", "detail": {"n": 1}}
+    return json.dumps({"error": error, "request_id": "r"}).encode()
+
+
+def ask(url: str) -> tuple[list[float], Any]:
+    """Ask once; returns the pauses that were made and the answer or the problem."""
+    pauses: list[float] = []
+    server = memory_sync.Server(url, "secret", sleep=pauses.append)
+    try:
+        return pauses, server.ask("GET", "/x")
+    except memory_sync.Problem as problem:
+        return pauses, problem
+    finally:
+        server.close()
+
+
+def test_it_waits_as_long_as_the_server_asks_and_then_succeeds(script: Any) -> None:
+    handler, url = script
+    handler.answers += [
+        (429, {"Retry-After": "7"}, refusal("RATE_LIMITED")),
+        (503, {"Retry-After": "2"}, refusal("SERVICE_UNAVAILABLE")),
+        (502, {}, b"<html>bad gateway</html>"),
+        (200, {}, b'{"ok": true}'),
+    ]
+    assert ask(url) == ([7.0, 2.0, 2.0], {"ok": True})
+
+
+def test_it_gives_up_rather_than_wait_for_minutes(script: Any) -> None:
+    handler, url = script
+    handler.answers.append((503, {"Retry-After": "900"}, b""))
+    pauses, problem = ask(url)
+    assert pauses == []
+    assert isinstance(problem, memory_sync.ServerAway)
+    assert "900" in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (400, "INVALID_ARGUMENT", memory_sync.Refused),
+        (401, "TOKEN_EXPIRED", memory_sync.TokenRefused),
+        (403, "SCOPE_MISSING", memory_sync.TokenRefused),
+        (403, "WORKSPACE_REFUSED", memory_sync.Refused),
+        (409, "BASE_MISMATCH", memory_sync.Refused),
+        (500, "INTERNAL_ERROR", memory_sync.Refused),
+        (507, "STORAGE_FULL", memory_sync.ServerAway),
+    ],
+)
+def test_a_refusal_is_not_asked_for_twice(
+    script: Any, status: int, code: str, kind: type[Exception]
+) -> None:
+    handler, url = script
+    handler.answers.append((status, {}, refusal(code)))
+    pauses, problem = ask(url)
+    assert (pauses, handler.seen) == ([], ["/x"])
+    assert type(problem) is kind
+    assert "No. Do this." in str(problem)
+
+
+def test_a_token_is_never_carried_to_where_a_redirect_points(script: Any) -> None:
+    handler, url = script
+    handler.answers.append((301, {"Location": "https://elsewhere/"}, b""))
+    _, problem = ask(url)
+    assert isinstance(problem, memory_sync.SetupProblem)
+    assert "https://elsewhere/" in str(problem)
+
+
+def test_a_page_that_is_no_answer_of_ours_is_called_so(script: Any) -> None:
+    handler, url = script
+    handler.answers.append((200, {}, b"<html>Welcome to nginx</html>"))
+    _, problem = ask(url)
+    assert isinstance(problem, memory_sync.SetupProblem)
+
+
+def test_a_closed_idle_connection_is_opened_again_at_once(script: Any) -> None:
+    handler, url = script
+    handler.answers += [(200, {}, b"{}"), (200, {}, b'{"second": 1}')]
+    pauses: list[float] = []
+    server = memory_sync.Server(url, "t", sleep=pauses.append)
+    server.ask("GET", "/a")
+    server.connection.sock.close()
+    assert server.ask("GET", "/b") == {"second": 1}
+    assert pauses == [0.0]
+    server.close()
