@@ -50,6 +50,12 @@ class Attempt:
             self.row.keep_answer(status=status, body=body)
 
 
+    def forget(self) -> None:
+        """Free the key unless an answer stands with it."""
+        if self.row is not None:
+            IdempotencyKey.objects.filter(pk=self.row.pk, status=None).delete()
+
+
 @dataclass(frozen=True)
 class Answer:
     status: int
@@ -78,9 +84,13 @@ def remembered(
         return
     try:
         yield attempt
-    finally:
-        if not attempt.is_answered and attempt.row is not None:
-            attempt.row.delete()
+    except BaseException:
+        # The answer may have been rolled back with the work, or have been committed
+        # before something else went wrong; the row alone knows.
+        attempt.forget()
+        raise
+    if not attempt.is_answered:
+        attempt.forget()
 
 
 def _claim(

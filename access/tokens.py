@@ -83,7 +83,7 @@ def create(
 def revoke(chosen: TokenQuerySet, *, actor: trail.Actor, at: datetime) -> int:
     """Refuse these tokens from the next request on; count those that were good."""
     with transaction.atomic():
-        ids = chosen.order_by().values("pk")
+        ids = chosen.values("pk")
         living = list(
             Token.objects.filter(pk__in=ids, revoked_at=None)
             .select_related("workspace")
