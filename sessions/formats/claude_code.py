@@ -73,7 +73,7 @@ def _read_subagent(record: Json, parsed: Parsed, *, line: int, state: State) -> 
     """A subagent's message, which older versions nest in its parent's file."""
     data = record.get("data")
     nested = data.get("message") if isinstance(data, dict) else None
-    if isinstance(nested, dict) and nested.get("type") in SPOKEN:
+    if isinstance(nested, dict) and text_of(nested.get("type")) in SPOKEN:
         inner = Parsed(at=time_of(nested.get("timestamp")) or parsed.at)
         nested = nested | {"isSidechain": True}
         _read_spoken(nested, inner, line=line, state=state)

@@ -81,7 +81,7 @@ def read_old(record: Json, *, line: int, state: State) -> Parsed:
     """Understand a bare item, or the first line of an old file (id, git, no type)."""
     at = time_of(record.get("timestamp"))
     parsed = Parsed(client=CLIENT, at=at, git_branch=_branch(record))
-    if record.get("type") in ITEMS:
+    if text_of(record.get("type")) in ITEMS:
         _add_item(record, parsed, line=line, state=state)
     return parsed
 
