@@ -14,7 +14,7 @@ from mcp_api import calls
 class Paging:
     """Where a list goes on, for one tool with one set of filters."""
 
-    def __init__(self, tool: str, **filters: object) -> None:
+    def __init__(self, tool: str, /, **filters: object) -> None:
         self._principal = calls.current().principal
         asked = orjson.dumps(filters, option=orjson.OPT_SORT_KEYS, default=str)
         self._query = f"{tool}:{hashlib.sha256(asked).hexdigest()}"

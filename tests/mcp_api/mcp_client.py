@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from jsonschema import Draft202012Validator
+
 META = "io.modelcontextprotocol/"
 NEW = "2026-07-28"
 
@@ -39,6 +41,7 @@ class Client:
     token: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
     path: str = "/mcp"
+    text: str = ""
 
     def send(self, method: str = "POST", body: bytes = b"", **options: Any) -> Response:
         """One HTTP request, waited for."""
@@ -109,9 +112,24 @@ class Client:
         return self.post(message, **options).json
 
     def call(self, tool: str, /, **arguments: Any) -> Any:
-        """A tool call of the initialize era; gives the result."""
+        """A tool call of the initialize era; gives its structured content.
+
+        The form is checked on the way: against the published schema, or that of
+        refusals, whose code is then the answer's only key "refused".
+        """
+        from mcp_api.registry import tools
+
         reply = self.request("tools/call", {"name": tool, "arguments": arguments})
-        return reply["result"]
+        result = reply["result"]
+        assert [block["type"] for block in result["content"]] == ["text"]
+        content = result["structuredContent"]
+        if result["isError"]:
+            assert {"code", "message", "hint"} <= content.keys()
+            assert content["message"] in result["content"][0]["text"]
+            return {"refused": content["code"], **content}
+        Draft202012Validator(tools()[tool].listing["outputSchema"]).validate(content)
+        self.text = result["content"][0]["text"]
+        return content
 
     def initialize(self, version: str = "2025-06-18") -> Response:
         """Open a session and keep its id for the requests that follow."""
