@@ -131,7 +131,9 @@ def _hits(found: Sequence[finding.Hit]) -> list[TranscriptHit]:
         source_id for hit in found for source_id in hit.also_in
     }
     transcripts = (
-        Transcript.objects.newest_revisions().select_related("workspace").in_bulk(list(named))
+        Transcript.objects.newest_revisions()
+        .select_related("workspace")
+        .in_bulk(list(named))
     )
     return [
         _hit(hit, transcripts)

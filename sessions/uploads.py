@@ -118,9 +118,9 @@ class _Base:
 
 
 def _base(offset: int | None, sha256: str | None) -> _Base:
+    if offset is not None and offset < 0:
+        raise InvalidArgument("base_offset is negative.")
     if not offset:
-        if offset is not None and offset < 0:
-            raise InvalidArgument("base_offset is negative.")
         return _Base(0, hashlib.sha256().hexdigest())
     if sha256 is None or not _SHA256.fullmatch(sha256.lower()):
         raise InvalidArgument(
