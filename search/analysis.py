@@ -63,7 +63,7 @@ _ACCENTS = re.compile("[\u0300-\u036f]+")
 _CONNECTORS = r"[./\\:@\-]{1,2}"
 _CLITIC = r"(?:['’](?:s|t|re|ve|ll|d|m)\b)?"
 # What masking makes of an escape sequence is no word.
-_SHOWN_CONTROL = r"‹U\+[0-9A-F]{4,6}›(?:\[[0-9;?]*[A-Za-z])?"
+_SHOWN_CONTROL = re.compile(r"‹U\+[0-9A-F]{4,6}›(?:\[[0-9;?]*[A-Za-z])?")
 _SYMBOL_NAMES = r"\b(?:[cC]\+\+|[cCfF]#)(?!\w)"
 
 
@@ -107,8 +107,8 @@ def vector(text: str) -> tuple[str, int]:
     """The text as a tsvector literal, and how many words it has."""
     places: dict[str, list[int]] = {}
     position = 1
-    for match in pieces(text):
-        found = compound(match.group())
+    for run in _pattern(text).findall(_without_controls(text)):
+        found = compound(run)
         for name in found.names:
             places.setdefault(name, []).append(position)
         for word, offset in found.words:
@@ -122,13 +122,14 @@ def vector(text: str) -> tuple[str, int]:
 
 def quoted(token: str) -> str:
     """A token as PostgreSQL reads it in a tsvector or tsquery literal."""
-    return "'" + token.replace("\\", "\\\\").replace("'", "''") + "'"
+    if "\\" in token or "'" in token:
+        token = token.replace("\\", "\\\\").replace("'", "''")
+    return f"'{token}'"
 
 
 def pieces(text: str) -> Iterator[re.Match[str]]:
     """The runs of a text that become tokens: words, identifiers, paths."""
-    pattern = _ascii_piece if text.isascii() else _unicode_piece()
-    return (match for match in pattern.finditer(text) if match.group("run"))
+    return _pattern(text).finditer(_without_controls(text))
 
 
 def compound(run: str) -> Compound:
@@ -145,6 +146,8 @@ def fold(word: str) -> str:
 
 
 def _places(at: list[int]) -> str:
+    if len(at) == 1:
+        return str(min(at[0], LAST_POSITION))
     kept = at[:POSITIONS_PER_TOKEN]
     return ",".join(str(min(place, LAST_POSITION)) for place in kept)
 
@@ -258,7 +261,18 @@ def _stem(word: str) -> str:
 
 def _piece(word: str) -> re.Pattern[str]:
     run = rf"{word}{_CLITIC}(?:{_CONNECTORS}{word}{_CLITIC})*"
-    return re.compile(rf"{_SHOWN_CONTROL}|(?P<run>{_SYMBOL_NAMES}|{run})")
+    return re.compile(rf"{_SYMBOL_NAMES}|{run}")
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    return _ascii_piece if text.isascii() else _unicode_piece()
+
+
+def _without_controls(text: str) -> str:
+    """The text with what masking spelled out blanked; nothing changes its place."""
+    if "‹U+" not in text:
+        return text
+    return _SHOWN_CONTROL.sub(lambda match: " " * len(match.group()), text)
 
 
 @lru_cache(maxsize=1)

@@ -29,6 +29,7 @@ class Unit:
     prefix: str = ""
     surface: str = ""
     at: int = 0
+    is_phrase: bool = False
 
     @property
     def match(self) -> str:
@@ -43,7 +44,7 @@ class Unit:
     @property
     def loose(self) -> str:
         """The tsquery that finds the unit's words, wherever they stand."""
-        if len(self.words) < 2:
+        if len(self.words) < 2 or self.is_phrase:
             return self.match
         together = " & ".join(quoted(word) for word, _ in self.words)
         return f"({self.match} | ({together}))"
@@ -126,6 +127,7 @@ def _phrase(text: str, position: int) -> tuple[Unit | None, int]:
             words=tuple(words[:_MOST_WORDS_A_UNIT]),
             surface=text,
             at=position,
+            is_phrase=True,
         ),
         width,
     )

@@ -82,7 +82,8 @@ def candidates(
             notes.append(
                 f"Very common words: the newest {COMMON_PASSAGES} matches were ranked."
             )
-    telling = _telling(asked.units, counts)
+    # A phrase was quoted to be kept; only the words beside it may be missing.
+    telling = _telling([unit for unit in asked.units if not unit.is_phrase], counts)
     if len(found) < _ENOUGH and telling:
         rows = _rank(asked, scope, known, units=telling, is_any=True, newest_only=True)
         for row in rows:
@@ -93,7 +94,7 @@ def candidates(
 
 def by_ids(ids: Sequence[int], asked: Asked) -> list[Candidate]:
     """Candidates that another leg found."""
-    params = {
+    params: dict[str, Any] = {
         "ids": list(ids),
         "tokens": asked.tokens,
         "prefixes": asked.prefixes,
@@ -144,7 +145,7 @@ def _rank(
         params[f"rarity{index}"] = known.rarity(known.of_unit(unit))
         terms.append(f"(words @@ %(unit{index})s::tsquery)::int * %(rarity{index})s")
     sql = _RANK.format(
-        match=f"({(' OR ' if is_any else ' AND ').join(conditions)})",
+        match=_joined(conditions, asked, params, is_any=is_any),
         where=scope.where,
         newest=f"ORDER BY p.id DESC LIMIT {COMMON_PASSAGES}" if newest_only else "",
         coverage=" + ".join(terms),
@@ -155,6 +156,19 @@ def _rank(
         cursor.execute(sql, params)
         rows: list[Any] = cursor.fetchall()
     return rows
+
+
+def _joined(
+    conditions: list[str], asked: Asked, params: dict[str, Any], *, is_any: bool
+) -> str:
+    if not is_any:
+        return " AND ".join(conditions)
+    either = f"({' OR '.join(conditions)})"
+    phrases = [unit.match for unit in asked.units if unit.is_phrase]
+    if phrases:
+        params["phrases"] = " & ".join(phrases)
+        return f"p.words @@ %(phrases)s::tsquery AND {either}"
+    return either
 
 
 def _conditions(

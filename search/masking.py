@@ -113,7 +113,8 @@ def neutralise(text: str) -> str:
     What scripts and emoji need stays: joiners between letters that use them, one
     variation selector after a character.
     """
-    if text.isascii() and text.isprintable():
+    suspect = _CONTROL if text.isascii() else _SUSPECT
+    if suspect.search(text) is None:
         return text
     return _UNSEEN.sub(lambda match: "".join(map(_spelled, match.group())), text)
 
@@ -126,6 +127,13 @@ _JOINED = (
     "\u0600-\u08ff\u0900-\u0dff\u0e00-\u0fff\u1000-\u109f\u1780-\u18af\ufb50-\ufdff"
 )
 _PICTURE = "\u2190-\u2bff\ufe0f\U0001f000-\U0001faff"
+# What most texts have none of; quicker to look for than what follows.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_SUSPECT = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f"
+    "\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e0fff]"
+)
 _UNSEEN = re.compile(
     # Controls but tab and line ends; lone surrogates.
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]"
@@ -280,12 +288,16 @@ def _is_secret(rule: str, text: str, begin: int, start: int, end: int) -> bool:
         return _entropy(value) >= 3.0 and any(c.isdigit() for c in value)
     if rule == "url-password":
         user = text[begin:start].rpartition("//")[2].removesuffix(":")
-        return value not in _DOCUMENTED_PASSWORDS and value != user
+        return value != user
     return True
 
 
 def _is_placeholder(value: str) -> bool:
-    return bool(_PLACEHOLDER.search(value)) or len(set(value)) < 5
+    return (
+        value.lower() in _DOCUMENTED_PASSWORDS
+        or len(set(value)) < 5
+        or bool(_PLACEHOLDER.search(value))
+    )
 
 
 def _entropy(value: str) -> float:

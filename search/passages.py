@@ -16,6 +16,7 @@ from search import analysis, masking, splitting
 from search.models import Finding, Passage
 
 _BATCH_MESSAGES = 2000
+_MANY_ROWS = 50
 _SPEAKER_CHARS = 100
 _PATH_CHARS = 512
 _MOST_PARTS = 32767
@@ -101,6 +102,8 @@ def _add_batch(source: Source, batch: Sequence[Message], *, at: datetime) -> int
             with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
                 for row in rows:
                     copy.write_row(row)
+            if len(rows) >= _MANY_ROWS:
+                _merge_into_indexes()
             if settings.EMBEDDINGS_ENABLED:
                 outbox.ask(verb="search.embed", subject="all", at=at)
     return len(rows)
@@ -173,6 +176,15 @@ def _forget(source: Source, batch: Sequence[Message], positions: list[int]) -> N
             if any(line in span for span in lines)
         ]
         Finding.objects.filter(pk__in=stale).delete()
+
+
+def _merge_into_indexes() -> None:
+    """Have the writer pay for the index: every search would read what is not merged."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT gin_clean_pending_list('passages_by_word'),"
+            " gin_clean_pending_list('passages_by_trigram')"
+        )
 
 
 def _delete(passages: Any) -> int:

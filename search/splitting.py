@@ -7,34 +7,46 @@ lines, sentences, words; only a run without any space is cut anywhere.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 PART_WORDS = 100
 # A paragraph or code block this long stays in one piece.
 WHOLE_WORDS = 150
 PART_CHARS = 2400
 
-_WORDS = re.compile(r"\S+")
 _FENCE = re.compile(r"^[ \t]*(```|~~~)", re.MULTILINE)
 _PARAGRAPH_END = re.compile(r"\n[ \t]*\n\s*")
 _LINE_END = re.compile(r"\n")
 _SENTENCE_END = re.compile(r"[.!?…][\"')\]]*\s+|[。！？]")
 _SPACE = re.compile(r"\s+")
+_WIDE = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\uffdc]"
+)
 
 
 def parts(text: str) -> list[str]:
     """The text in order, in pieces that search can rank; nothing but space is lost."""
     if _fits(text, PART_WORDS):
         return [text] if text.strip() else []
-    packed: list[str] = []
-    held = ""
-    for unit in _blocks(text):
-        if held and not _fits(held + unit, PART_WORDS):
-            packed.append(held)
-            held = ""
-        held += unit
-    packed.append(held)
+    packed = _packed(_blocks(text))
     return [part.strip("\n") for part in packed if part.strip()]
+
+
+def _packed(units: Iterable[str]) -> Iterator[str]:
+    """Units joined as long as they fit into one part."""
+    held: list[str] = []
+    words = characters = 0
+    for unit in units:
+        cost = _cost(unit)
+        is_full = words + cost > PART_WORDS or characters + len(unit) > PART_CHARS
+        if held and is_full:
+            yield "".join(held)
+            held, words, characters = [], 0, 0
+        held.append(unit)
+        words += cost
+        characters += len(unit)
+    if held:
+        yield "".join(held)
 
 
 def _blocks(text: str) -> Iterator[str]:
@@ -61,41 +73,29 @@ def _cut(unit: str, borders: tuple[re.Pattern[str], ...]) -> Iterator[str]:
         for piece in _pieces(unit, borders[0]):
             yield from _cut(piece, borders[1:])
     else:
-        yield from _by_words(unit)
+        yield from _packed(_words(unit))
 
 
-def _by_words(unit: str) -> Iterator[str]:
-    held = ""
+def _words(unit: str) -> Iterator[str]:
     for word in _pieces(unit, _SPACE):
-        while len(word) > PART_CHARS:
-            if held:
-                yield held
-                held = ""
-            yield word[:PART_CHARS]
-            word = word[PART_CHARS:]
-        if held and not _fits(held + word, PART_WORDS):
-            yield held
-            held = ""
-        held += word
-    if held:
-        yield held
+        for start in range(0, len(word), PART_CHARS):
+            yield word[start : start + PART_CHARS]
 
 
 def _pieces(text: str, border: re.Pattern[str]) -> Iterator[str]:
     start = 0
     for match in border.finditer(text):
-        if match.end() > start:
-            yield text[start : match.end()]
-            start = match.end()
+        yield text[start : match.end()]
+        start = match.end()
     if start < len(text):
         yield text[start:]
 
 
 def _fits(text: str, words: int) -> bool:
-    if len(text) > PART_CHARS:
-        return False
-    if len(text) < words:
-        return True
-    # A script without spaces fills a passage with as many characters as words take.
-    wide = 0 if text.isascii() else sum(character >= "\u0e00" for character in text)
-    return sum(1 for _ in _WORDS.finditer(text)) + wide // 2 <= words
+    return len(text) <= PART_CHARS and (len(text) < words or _cost(text) <= words)
+
+
+def _cost(text: str) -> int:
+    """How many words a text counts for; scripts without spaces count by characters."""
+    words = len(text.split())
+    return words if text.isascii() else words + len(_WIDE.findall(text)) // 2

@@ -83,7 +83,8 @@ def nearest(
         cursor.execute(
             f"SELECT p.id, -({distance}) FROM search_embedding e"  # noqa: S608
             " JOIN search_passage p ON p.id = e.passage_id"
-            f" WHERE e.embedder = %(embedder)s AND {scope.where}"
+            f" WHERE e.embedder = %(embedder)s AND e.dimensions = {dimensions}"
+            f" AND {scope.where}"
             f" ORDER BY {order} LIMIT %(count)s",
             params,
         )
@@ -119,7 +120,7 @@ def build_index(*, dimensions: int) -> bool:
         return False
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) > %s FROM (SELECT FROM search_embedding LIMIT %s) some",
+            "SELECT count(*) > %s FROM (SELECT FROM search_embedding LIMIT %s) counted",
             [SMALL_PASSAGES, SMALL_PASSAGES + 1],
         )
         if not cursor.fetchone()[0]:

@@ -1,0 +1,410 @@
+import re
+from datetime import timedelta
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as law
+from hypothesis import strategies as st
+from messages import AT, message
+
+from search import passages
+from search.finding import Query, QueryInvalid, RegexInvalid, find
+from search.models import Passage
+from search.passages import Source
+
+RECIPES = [
+    "Knead the dough until it is smooth",
+    "The oven must be hot: 250 degrees",
+    "fetchRowsById lives in sessions/uploads.py",
+    "Let the dough rest overnight in the cold",
+    "rows are fetched by their id",
+    "日本語のテキスト検索",
+    "Ein Café in Zürich",
+]
+
+
+def texts(results):
+    found = Passage.objects.in_bulk([hit.passage_id for hit in results.hits])
+    return [found[hit.passage_id].text for hit in results.hits]
+
+
+@pytest.fixture
+def recipes(remember):
+    return remember(*RECIPES)
+
+
+# --- words -----------------------------------------------------------------------
+
+
+def test_all_words_come_before_some_words(recipes, ask):
+    found = texts(ask("dough overnight"))
+
+    assert found == [RECIPES[3], RECIPES[0]]
+
+
+def test_a_question_is_answered_without_its_small_words(recipes, ask):
+    assert texts(ask("How hot should the oven be?"))[0] == RECIPES[1]
+
+
+def test_an_identifier_ranks_before_its_words(recipes, ask):
+    assert texts(ask("fetchRowsById"))[0] == RECIPES[2]
+    assert texts(ask("uploads.py")) == [RECIPES[2]]
+    assert texts(ask("sessions/uploads.py")) == [RECIPES[2]]
+
+
+def test_a_phrase_wants_its_words_in_order(recipes, ask):
+    assert texts(ask('"the dough rest"')) == [RECIPES[3]]
+    assert texts(ask('"rest the dough"')) == []
+
+
+def test_a_prefix_finds_what_begins_so(recipes, ask):
+    assert texts(ask("overni*")) == [RECIPES[3]]
+    # The stem of this word is shorter than the prefix.
+    assert texts(ask("kneadi*")) == []
+    assert texts(ask("degre*")) == [RECIPES[1]]
+
+
+def test_accents_case_and_scripts_without_spaces(recipes, ask):
+    assert texts(ask("cafe zurich")) == [RECIPES[6]]
+    assert texts(ask("テキスト")) == [RECIPES[5]]
+    assert texts(ask("索")) == [RECIPES[5]]
+
+
+def test_only_stop_words_are_searched_as_exact_text(recipes, ask):
+    results = ask("it is")
+
+    assert texts(results) == [RECIPES[0]]
+    assert any("exact" in note for note in results.searched.notes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "'",
+        '"',
+        "a & !b | (c",
+        "\\",
+        ":*",
+        "' OR 1=1 --",
+        "%s %d",
+        "*",
+        '""',
+        "\x00",
+        "🎂",
+    ],
+)
+@pytest.mark.parametrize("mode", ["keyword", "hybrid", "exact"])
+def test_no_query_breaks_the_search(recipes, ask, text, mode):
+    ask(text, mode)
+
+
+def test_a_frequent_word_does_not_hide_a_rare_one(remember, ask):
+    remember(*(f"server log entry {n}" for n in range(300)), "server melted croissant")
+
+    assert texts(ask("croissant on the server"))[0] == "server melted croissant"
+
+
+name = st.from_regex(
+    r"[a-z]{2,6}([A-Z][a-z]{2,6}|_[a-z]{2,6}|\.[a-z]{2,4}){1,4}", fullmatch=True
+)
+
+
+@law(
+    max_examples=20,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(name, st.integers(0, 60))
+def test_a_planted_identifier_is_always_found_first(workspace, planted, at):
+    apart = " ".join(re.findall(r"[A-Z]?[a-z]+", planted))
+    prose = [f"{apart} and {apart} again, note {n} of the day" for n in range(60)]
+    prose.insert(
+        at, f"A long remark about the weather, the bread and {planted} in the shop"
+    )
+    source = Source(workspace.pk, "transcript", 99)
+    passages.add(source, [message(i, text) for i, text in enumerate(prose)], at=AT)
+
+    results = find(
+        Query(
+            text=planted,
+            mode="keyword",
+            workspace_ids=[workspace.pk],
+            kinds=["transcript"],
+            limit=5,
+        )
+    )
+
+    passages.remove(source)
+    assert results.hits[0].first_line == at + 1
+
+
+# --- exact and regex -------------------------------------------------------------
+
+
+def test_exact_is_literal_and_case_is_a_choice(recipes, ask):
+    assert texts(ask("hot: 250", "exact")) == [RECIPES[1]]
+    assert texts(ask("HOT: 250", "exact")) == [RECIPES[1]]
+    assert texts(ask("HOT: 250", "exact", case_sensitive=True)) == []
+    assert texts(ask("100%_", "exact")) == []
+
+
+def test_exact_finds_marks_and_single_characters(recipes, ask):
+    assert texts(ask("/", "exact")) == [RECIPES[2]]
+    assert texts(ask(":", "exact")) == [RECIPES[1]]
+
+
+def test_whole_words_come_before_parts_of_words_in_exact(remember, ask):
+    remember("the breadth of it", "bread and butter")
+
+    assert texts(ask("bread", "exact")) == ["bread and butter", "the breadth of it"]
+
+
+def test_regex_finds_in_linear_time_engine_terms(recipes, ask):
+    assert texts(ask(r"fetch\w+Id", "regex")) == [RECIPES[2]]
+    assert texts(ask(r"\b(Knead|Bake) the", "regex")) == [RECIPES[0]]
+    assert texts(ask(r"\d{3} degrees?", "regex")) == [RECIPES[1]]
+    assert texts(ask(r"^rows", "regex", case_sensitive=True)) == [RECIPES[4]]
+
+
+def test_a_regex_without_literals_reads_a_small_scope_and_says_so(recipes, ask):
+    results = ask(r"\d+", "regex")
+
+    assert texts(results) == [RECIPES[1]]
+    assert any("every passage" in note for note in results.searched.notes)
+
+
+def test_a_regex_without_literals_is_refused_over_a_large_scope(
+    recipes, ask, monkeypatch
+):
+    monkeypatch.setattr("search.literal.SMALL_PASSAGES", 3)
+
+    with pytest.raises(RegexInvalid, match="no literal"):
+        ask(r"\d+", "regex")
+
+
+@pytest.mark.parametrize(
+    "pattern", ["(", "a(?=b)", r"(a)\1", "[", "a" * 1500, "x{5000}"]
+)
+def test_what_is_not_re2_is_refused(recipes, ask, pattern):
+    with pytest.raises(RegexInvalid):
+        ask(pattern, "regex")
+
+
+def test_a_pattern_that_ruins_backtracking_engines_is_quick(remember, ask):
+    remember("bread " + "a" * 2000)
+
+    assert texts(ask(r"bread (a+)+$", "regex"))
+
+
+# --- filters ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["keyword", "exact", "regex"])
+def test_every_filter_narrows_every_mode(
+    make_workspace, remember, ask, workspace, mode
+):
+    other = make_workspace("other")
+    remember("bread one", source_id=1, role="user")
+    remember("bread two", source_id=2, role="assistant", at=AT + timedelta(days=2))
+    remember(
+        "bread three",
+        source_id=3,
+        kind="knowledge",
+        path="notes/bread.md",
+        role="document",
+    )
+    remember("bread four", source_id=4, where=other)
+
+    def found(**narrow):
+        return sorted(hit.source_id for hit in ask("bread", mode, **narrow).hits)
+
+    assert found() == [1, 2, 3]
+    assert found(workspace_ids=[other.pk]) == [4]
+    assert found(workspace_ids=[other.pk, workspace.pk]) == [1, 2, 3, 4]
+    assert found(workspace_ids=[]) == []
+    assert found(kinds=["knowledge"]) == [3]
+    assert found(roles=["assistant", "document"]) == [2, 3]
+    assert found(after=AT + timedelta(days=1)) == [2]
+    assert found(before=AT + timedelta(days=1)) == [1, 3]
+    assert found(path_prefix="notes/") == [3]
+    assert found(path_prefix="notes/%") == []
+    assert found(source_ids=[1, 3]) == [1, 3]
+    assert found(source_ids=[]) == []
+    assert found(max_passage_id=0) == []
+
+
+def test_a_miss_says_what_was_searched(recipes, ask):
+    results = ask("xylophone", roles=["user"], after=AT - timedelta(days=1))
+
+    assert results.hits == []
+    assert results.searched.passages == len(RECIPES)
+    told = " ".join(results.searched.notes)
+    assert "7 passages of 1 workspaces" in told
+    assert "roles user" in told
+    assert "after 2026-11-19" in told
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"text": " "},
+        {"text": "x" * 2001},
+        {"mode": "magic"},
+        {"limit": 0},
+        {"limit": 101},
+        {"offset": -1},
+    ],
+)
+def test_a_query_outside_its_bounds_is_refused(workspace, wrong):
+    values = {
+        "text": "bread",
+        "mode": "keyword",
+        "workspace_ids": [workspace.pk],
+        "kinds": ["transcript"],
+        "limit": 10,
+    } | wrong
+
+    with pytest.raises(QueryInvalid):
+        find(Query(**values))
+
+
+# --- what comes back -------------------------------------------------------------
+
+
+def test_a_hit_carries_its_provenance_and_marks_the_match(recipes, ask, workspace):
+    [hit] = ask("overnight").hits
+
+    assert (hit.workspace_id, hit.kind, hit.source_id) == (
+        workspace.pk,
+        "transcript",
+        1,
+    )
+    assert (hit.first_line, hit.last_line, hit.lines_sha256) == (4, 4, f"{3:064x}")
+    assert (hit.role, hit.speaker, hit.channel, hit.at) == ("user", "Ada", "user", AT)
+    assert hit.snippet == "Let the dough rest «overnight» in the cold"
+    assert 0 < hit.score <= 1
+    assert hit.features is None
+
+
+def test_explain_tells_the_features(recipes, ask):
+    [hit] = ask("overnight", explain=True).hits
+
+    assert set(hit.features) == {"coverage", "bm25", "order"}
+
+
+def test_a_snippet_is_short_and_shows_the_match(remember, ask):
+    remember(
+        "filler words here " * 30 + "the croissant burned " + "more filler text " * 30
+    )
+
+    for mode, text in (
+        ("keyword", "croissant"),
+        ("exact", "croissant burn"),
+        ("regex", "cr[o]issant"),
+    ):
+        [hit] = ask(text, mode).hits
+        assert len(hit.snippet) <= 300
+        assert "«croissant" in hit.snippet
+
+
+def test_scores_fall_and_lie_between_0_and_1(recipes, ask):
+    for mode in ("keyword", "exact", "hybrid"):
+        scores = [hit.score for hit in ask("the dough", mode).hits]
+        assert scores == sorted(scores, reverse=True)
+        assert all(0 <= score <= 1 for score in scores)
+
+
+def test_a_fork_is_shown_once_with_where_else_it_stands(remember, ask):
+    for source_id in (1, 2, 3):
+        remember("shared bread line", source_id=source_id, origin_key=b"o" * 16)
+
+    [hit] = ask("bread").hits
+
+    assert (hit.source_id, hit.also_in) == (1, [2, 3])
+
+
+def test_a_session_that_repeats_itself_is_shown_once(remember, ask):
+    remember("same bread", "same bread", "other bread")
+    remember("same bread", source_id=2)
+
+    assert sorted(texts(ask("bread"))) == ["other bread", "same bread", "same bread"]
+
+
+def test_grouped_results_show_each_source_once(remember, ask):
+    remember("bread one", "bread bread two")
+    remember("bread three", source_id=2)
+
+    found = ask("bread", group_by_source=True)
+
+    assert sorted(hit.source_id for hit in found.hits) == [1, 2]
+
+
+@pytest.mark.parametrize("mode", ["keyword", "exact", "regex"])
+@pytest.mark.parametrize("has_cache", [True, False])
+def test_pages_have_no_gaps_and_no_repetitions_while_writing_goes_on(
+    remember, ask, mode, has_cache
+):
+    remember(*(f"bread number {n}" for n in range(47)))
+    seen, offset, newest = [], 0, None
+    while True:
+        page = ask("bread", mode, limit=10, offset=offset, max_passage_id=newest)
+        seen += [hit.passage_id for hit in page.hits]
+        newest, offset = page.max_passage_id, offset + 10
+        remember(f"bread from later, {offset}", source_id=100 + offset)
+        if not has_cache:
+            cache.clear()
+        if not page.has_more:
+            break
+
+    assert len(seen) == len(set(seen)) == 47
+
+
+def test_a_page_past_the_end_says_so(recipes, ask):
+    results = ask("dough", offset=50)
+
+    assert results.hits == []
+    assert results.searched.notes == ["There are no more results."]
+
+
+# --- no scans --------------------------------------------------------------------
+
+
+def plans(captured):
+    for query in captured:
+        if query["sql"].lstrip().startswith("WITH"):
+            with connection.cursor() as cursor:
+                cursor.execute("EXPLAIN " + query["sql"])
+                yield "\n".join(row[0] for row in cursor.fetchall())
+
+
+@pytest.mark.parametrize(
+    ("mode", "text", "index"),
+    [
+        ("keyword", "croissant", "passages_by_word"),
+        ("keyword", "where did the croissant with item17 go", "passages_by_word"),
+        ("keyword", "croiss*", "passages_by_word"),
+        ("keyword", '"burned croissant"', "passages_by_word"),
+        ("exact", "croissant", "passages_by_trigram"),
+        ("regex", "croi.*burned", "passages_by_trigram"),
+    ],
+)
+def test_the_index_is_used_and_the_table_never_scanned(
+    remember, ask, mode, text, index
+):
+    remember(*(f"item{n} is a line of ordinary prose about work" for n in range(4000)))
+    remember("a burned croissant", source_id=2)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE search_passage")
+
+    with CaptureQueriesContext(connection) as captured:
+        ask(text, mode)
+
+    found = list(plans(captured))
+    assert found
+    for plan in found:
+        assert "Seq Scan on search_passage" not in plan
+    assert any(index in plan for plan in found)
