@@ -189,7 +189,8 @@ STORAGES = {
 
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
-SECURE_REFERRER_POLICY = "no-referrer"
+# "no-referrer" would make browsers send "Origin: null" with forms, which CSRF refuses.
+SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https")
     if env.bool("BEHIND_PROXY", default=False)
@@ -247,6 +248,13 @@ UNFOLD = {
     "SITE_TITLE": "Federated memory",
     "SITE_HEADER": "Federated memory",
     "SITE_SYMBOL": "hub",
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": "/static/console/icon.svg",
+        }
+    ],
     "DASHBOARD_CALLBACK": "console.dashboard.fill",
     "SIDEBAR": {
         "show_search": True,

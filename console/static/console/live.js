@@ -30,8 +30,9 @@ function showEvent(event) {
   const row = document.createElement("tr");
   row.className = `memory-${event.outcome}`;
   const outcome = event.code || event.outcome;
+  const when = new Date(event.at).toLocaleTimeString();
   for (const text of [
-    event.at, event.actor, event.action, event.workspace, event.target, outcome,
+    when, event.actor, event.action, event.workspace, event.target, outcome,
   ]) {
     row.append(element("td", text));
   }
