@@ -7,7 +7,7 @@ JOBS ?= 2
 
 export VENV
 
-.PHONY: run install test check format
+.PHONY: run install test check format bench
 
 run:
 	@$(PYTHON) bootstrap.py
@@ -34,3 +34,10 @@ check:
 format:
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+
+# Every benchmark at a small size; SIZE= runs them at the sizes of docs/benchmarks.md.
+SIZE ?= --small
+
+bench:
+	@$(PYTHON) bootstrap.py --dev
+	@exec $(VENV)/bin/python -m benchmarks $(SIZE)
