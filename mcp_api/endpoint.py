@@ -171,8 +171,9 @@ async def serve(scope: Scope, receive: Receive, send: Send, *, core: Core) -> No
     except Exception as error:
         if talk.is_streaming:
             raise
-        refusal = calling.as_refusal(error, doing="request", request_id=request_id)
-        await _refuse(talk, refusal)
+        await _refuse(
+            talk, calling.as_refusal(error, doing="request", request_id=request_id)
+        )
 
 
 async def _route(talk: Conversation) -> None:

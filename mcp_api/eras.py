@@ -100,11 +100,10 @@ def check_parameter_headers(
             continue
         given = headers.get(f"mcp-param-{marked.lower()}")
         value = arguments.get(argument)
-        if value is None:
-            expected = None
-        elif isinstance(value, bool):
+        expected: str | None = None
+        if isinstance(value, bool):
             expected = "true" if value else "false"
-        else:
+        elif value is not None:
             expected = str(value)
         if _decoded(given) != expected or (given is None) != (expected is None):
             raise _mismatch(f"Mcp-Param-{marked}")
@@ -147,8 +146,10 @@ def _unsupported(requested: object) -> ProtocolError:
     return ProtocolError(
         UNSUPPORTED_PROTOCOL_VERSION,
         "Unsupported protocol version.",
-        supported=list(ALL_VERSIONS),
-        requested=requested if isinstance(requested, str) else "",
+        data={
+            "supported": list(ALL_VERSIONS),
+            "requested": requested if isinstance(requested, str) else "",
+        },
     )
 
 

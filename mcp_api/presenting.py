@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TypedDict
 
 from access.registration import Registration
 from knowledge.models import Document, Version
@@ -23,13 +22,6 @@ from workspaces.models import Workspace
 
 # What a hit takes of a budget beside its snippet and title.
 _CHARS_BESIDE_SNIPPET = 500
-
-
-class _WorkspaceParts(TypedDict):
-    workspace_id: str
-    machine: str
-    tool: str
-    project: str
 
 
 def overview(found: Overview, *, next_cursor: str | None) -> Result:
@@ -282,8 +274,12 @@ def lines(
 
 def document_hit(hit: DocumentHit) -> shapes.Hit:
     passage, document = hit.passage, hit.document
+    workspace = document.workspace
     return {
-        **_of_workspace(document.workspace),
+        "workspace_id": workspace.slug,
+        "machine": workspace.machine,
+        "tool": workspace.tool,
+        "project": workspace.project,
         "path": document.path,
         "version": hit.version_number,
         "title": document.title,
@@ -299,9 +295,12 @@ def document_hit(hit: DocumentHit) -> shapes.Hit:
 
 
 def transcript_hit(hit: TranscriptHit) -> shapes.Hit:
-    transcript = hit.transcript
+    transcript, workspace = hit.transcript, hit.transcript.workspace
     shape: shapes.Hit = {
-        **_of_workspace(transcript.workspace),
+        "workspace_id": workspace.slug,
+        "machine": workspace.machine,
+        "tool": workspace.tool,
+        "project": workspace.project,
         "session_id": transcript.session_id,
         "agent_id": transcript.agent_id,
         "title": transcript.title,
@@ -365,15 +364,6 @@ def hits(
         truncated=truncated,
     )
     return Result(structured, str(writing))
-
-
-def _of_workspace(workspace: Workspace) -> _WorkspaceParts:
-    return {
-        "workspace_id": workspace.slug,
-        "machine": workspace.machine,
-        "tool": workspace.tool,
-        "project": workspace.project,
-    }
 
 
 def _hit_line(number: int, hit: shapes.Hit) -> str:

@@ -239,7 +239,10 @@ def _served(serve: Method, method: str, params: Json, call: Call) -> Json:
     if method == "resources/read" and refusal.status == 404:
         code = RESOURCE_NOT_FOUND if call.era is Era.INITIALIZE else INVALID_PARAMS
     raise ProtocolError(
-        code, refusal.message, reason=refusal.code, hint=refusal.hint, **refusal.detail
+        code,
+        refusal.message,
+        reason=refusal.code,
+        data={"hint": refusal.hint, **refusal.detail},
     )
 
 

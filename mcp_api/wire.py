@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, cast
 
 import orjson
@@ -52,12 +53,12 @@ class ProtocolError(Exception):
         *,
         reason: Code = Code.INVALID_ARGUMENT,
         status: int | None = None,
-        **data: object,
+        data: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
-        self.data = {"code": reason.value, "message": message, **data}
+        self.data = {"code": reason.value, "message": message, **(data or {})}
         self.status = status or HTTP_STATUS.get(code, 200)
 
     def reply(self, message_id: object) -> Json:

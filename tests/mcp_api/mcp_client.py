@@ -21,6 +21,9 @@ class Response:
 
     @property
     def json(self) -> Any:
+        """The answer, which comes as the last event where a call took long."""
+        if self.headers.get("content-type") == "text/event-stream":
+            return self.events[-1]
         return json.loads(self.body)
 
     @property
