@@ -64,7 +64,10 @@ def parse(uri: str) -> Place:
     """Read a citation URI. Raises CitationInvalid."""
     if len(uri) > MAX_URI_LENGTH:
         raise CitationInvalid(f"The URI is longer than {MAX_URI_LENGTH} characters.")
-    parts = urlsplit(uri)
+    try:
+        parts = urlsplit(uri)
+    except ValueError as error:
+        raise CitationInvalid("This is not a URI.") from error
     lines = _LINES.fullmatch(parts.fragment)
     kind, _, rest = parts.path.lstrip("/").partition("/")
     if parts.scheme != "memory" or not parts.netloc or lines is None:

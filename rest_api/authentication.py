@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
@@ -26,7 +27,11 @@ class RequirementUndeclared(Refusal):
 
 
 def address_of(request: HttpRequest | Request) -> str:
-    """Where the request came from; a proxy in front must set the peer's address."""
+    """Where the request came from; behind our proxy, what the proxy appended last."""
+    if settings.SECURE_PROXY_SSL_HEADER:
+        forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2]
+        if forwarded.strip():
+            return forwarded.strip()
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
@@ -40,15 +45,17 @@ def requirement_of(view: object, method: str) -> Requirement:
     """What a view asks of callers of one method.
 
     A view declares `requirement`: one for all its methods, or a mapping from method to
-    requirement. HEAD asks what GET asks; a method that the view does not serve asks
-    what its strictest neighbour asks, so that 405 is for those who may call at all.
+    requirement. HEAD asks what GET asks, and a method that the view does not serve
+    what the first one asks, so that 405 is for those who may call at all.
     """
     declared = getattr(view, "requirement", None)
     if isinstance(declared, Requirement):
         return declared
     if isinstance(declared, Mapping) and declared:
         name = "GET" if method == "HEAD" else method
-        return declared.get(name) or next(iter(declared.values()))
+        if name in declared or not hasattr(view, name.lower()):
+            requirement: Requirement = declared.get(name, next(iter(declared.values())))
+            return requirement
     raise RequirementUndeclared(f"{type(view).__name__} declares no requirement.")
 
 
@@ -63,7 +70,7 @@ class BearerAuthentication(BaseAuthentication):
                 tokens.bearer_from(headers),
                 at=timezone.now(),
                 transport="rest",
-                request_id=request.request_id,
+                request_id=request.request_id,  # type: ignore[attr-defined]
                 address=address,
             )
         except Refusal as refusal:

@@ -18,6 +18,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
 from blobs import store
+from knowledge import texts
 from refusals import InvalidArgument
 from rest_api.errors import BodyTooLarge, MalformedBody, MediaTypeUnsupported
 
@@ -52,12 +53,7 @@ class TextParser(BaseParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         body = read_whole(stream, max_bytes=_max_json_bytes())
-        try:
-            return {"content": body.decode()}
-        except UnicodeDecodeError as error:
-            raise MalformedBody(
-                "The body is not UTF-8.", hint="Convert the file to UTF-8."
-            ) from error
+        return {"content": texts.decoded(body)}
 
 
 class PlainTextParser(TextParser):

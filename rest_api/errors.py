@@ -226,7 +226,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500; Django has logged the traceback already."""
     error = sys.exc_info()[1]
-    return respond(request, (error and refusal_of(error)) or _internal_error())
+    refusal = refusal_of(error) if error is not None else None
+    return respond(request, refusal or _internal_error())
 
 
 def _internal_error() -> Refusal:

@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 import orjson
 from django.db import transaction
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -59,8 +58,8 @@ class Resource(APIView):
         return super().initialize_request(request, *args, **kwargs)
 
     def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
         response.headers.setdefault("Cache-Control", "private, no-cache")
         if rate := getattr(request, "rate", None):

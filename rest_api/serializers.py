@@ -29,6 +29,14 @@ class Text(serializers.CharField):
         return super().to_internal_value(data)
 
 
+class Content(Text):
+    """A document's text; what it may hold is for knowledge.texts to say."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_blank=True, **options)
+        self.validators = []
+
+
 class Count(serializers.IntegerField):
     """A bounded whole number; JSON's true, "7" and 7.0 are none."""
 
@@ -102,7 +110,7 @@ class DocumentListing(Listing):
 class DocumentReading(serializers.Serializer[Any]):
     """`GET …/knowledge/{path}` and the overview."""
 
-    view = serializers.ChoiceField(("text", "history", "diff"), default="text")
+    view = serializers.ChoiceField(("text",), default="text")
     version = Count(required=False, min_value=1, max_value=MAX_VERSION)
     as_of = Moment(required=False)
     first_line = Count(default=1, min_value=1, max_value=MAX_LINE_NUMBER)
@@ -127,8 +135,12 @@ class DiffReading(serializers.Serializer[Any]):
         return {**super().get_fields(), "from": old}
 
 
+class HistoryReading(Listing):
+    view = serializers.ChoiceField(("history",))
+
+
 class DocumentWriting(serializers.Serializer[Any]):
-    content = Text(allow_blank=True)
+    content = Content()
     sha256 = Sha256(required=False)
     expected_version = Count(required=False, min_value=0, max_value=MAX_VERSION)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from rest_api.authentication import address_of, principal_of
 from usage import throttling
-from usage.throttling import Allowance
+from usage.throttling import Allowance, Cost, RateLimited
 
 if TYPE_CHECKING:  # DRF loads this module while it loads its views.
     from rest_framework.views import APIView
@@ -20,10 +21,14 @@ class RequestRate(BaseThrottle):
     """Charges each request to its token; raises usage.throttling.RateLimited."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        cost = "read" if request.method in SAFE_METHODS else "write"
-        allowance = throttling.admit(
-            principal=principal_of(request), address=address_of(request), cost=cost
-        )
+        cost: Cost = "read" if request.method in SAFE_METHODS else "write"
+        try:
+            allowance = throttling.admit(
+                principal=principal_of(request), address=address_of(request), cost=cost
+            )
+        except RateLimited as refusal:
+            request.rate = (cost, _nothing_left(cost, refusal))  # type: ignore[attr-defined]
+            raise
         request.rate = (cost, allowance)  # type: ignore[attr-defined]
         return True
 
@@ -36,3 +41,12 @@ def rate_headers(cost: str, allowance: Allowance) -> dict[str, str]:
         "RateLimit-Policy": f'"{cost}";q={allowance.limit};w=60',
         "RateLimit": f'"{cost}";r={allowance.remaining};t={allowance.reset_seconds}',
     }
+
+
+def _nothing_left(cost: Cost, refusal: RateLimited) -> Allowance:
+    limit = (
+        settings.RATE_READS_PER_MINUTE
+        if cost == "read"
+        else settings.RATE_WRITES_PER_MINUTE
+    )
+    return Allowance(limit, 0, refusal.retry_after_seconds)

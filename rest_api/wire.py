@@ -6,9 +6,11 @@ from typing import Any
 
 from knowledge.models import Document, Version
 from knowledge.reading import Page
+from knowledge.searching import DocumentHit
 from recall.overviews import Summary
 from sessions.conversation import ConversationPage
 from sessions.models import Transcript
+from sessions.searching import TranscriptHit
 from workspaces.models import Workspace
 
 Json = dict[str, Any]
@@ -72,6 +74,9 @@ def page_fields(page: Page, *, workspace: Workspace) -> Json:
         **document_fields(page.document),
         "version": page.version_number,
         "current_version": page.document.version_number,
+        "written_at": page.version.created_at,
+        "written_by": page.version.created_by,
+        "channel": page.version.channel,
         "text": page.text,
         "first_line": page.first_line,
         "total_lines": page.total_lines,
@@ -122,4 +127,41 @@ def conversation_fields(page: ConversationPage) -> Json:
         "next_line": page.next_line,
         "previous_line": page.previous_line,
         "truncated": page.truncated,
+    }
+
+
+def transcript_hit_fields(hit: TranscriptHit) -> Json:
+    transcript = hit.transcript
+    return {
+        **triple(transcript.workspace),
+        "session_id": transcript.session_id,
+        "agent_id": transcript.agent_id,
+        "title": transcript.title,
+        "first_line": hit.first_line,
+        "last_line": hit.last_line,
+        "snippet": hit.snippet,
+        "score": hit.score,
+        "role": hit.role,
+        "timestamp": hit.at,
+        "provenance": {"author": hit.speaker, "channel": hit.channel},
+        "citation": {"uri": hit.citation.uri, "sha256": hit.citation.sha256},
+        "also_in": [each.session_id for each in hit.also_in],
+    }
+
+
+def document_hit_fields(hit: DocumentHit) -> Json:
+    passage = hit.passage
+    return {
+        **triple(hit.document.workspace),
+        "path": hit.document.path,
+        "version": hit.version_number,
+        "title": hit.document.title,
+        "first_line": passage.first_line,
+        "last_line": passage.last_line,
+        "snippet": passage.snippet,
+        "score": passage.score,
+        "role": passage.role,
+        "timestamp": passage.at,
+        "provenance": {"author": passage.speaker, "channel": passage.channel},
+        "citation": {"uri": hit.citation_uri, "sha256": passage.lines_sha256},
     }

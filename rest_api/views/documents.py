@@ -21,6 +21,7 @@ from rest_api.serializers import (
     DocumentListing,
     DocumentReading,
     DocumentWriting,
+    HistoryReading,
     Restoring,
 )
 from rest_api.wire import document_fields, page_fields, version_fields
@@ -66,17 +67,33 @@ class Readable(Resource):
     parser_classes = [StrictJSONParser, TextParser, PlainTextParser]
 
     def read(self, workspace: Workspace, path: str) -> Response:
-        asked = self.asked(_reading_of(self.request))
+        forms = {"history": HistoryReading, "diff": DiffReading}
+        chosen = forms.get(self.request.query_params.get("view", ""), DocumentReading)
+        asked = self.asked(chosen)
         view = asked.pop("view")
         if view == "text":
             return self._page(workspace, path, asked)
         document = reading.find(workspace=workspace, path=path, kind=self.kind)
-        if view == "diff":
-            old, new = asked["from"], asked["to"]
-            difference = reading.diff(document, old, new)
-            return Response({"from": old, "to": new, "diff": difference})
+        if view == "history":
+            return self._history(document, asked)
+        old, new = asked["from"], asked["to"]
+        difference = reading.diff(document, old, new)
+        return Response({"from": old, "to": new, "diff": difference})
+
+    def _history(self, document: Document, asked: dict[str, Any]) -> Response:
+        query, limit = self.query_name(document=document.pk), asked["limit"]
+        position = self.position(query, asked.get("cursor"))
+        versions = [
+            version
+            for version in reading.history(document)
+            if position is None or version.number < position[0]
+        ]
+        page, more = versions[:limit], versions[limit:]
         return Response(
-            {"versions": [version_fields(each) for each in reading.history(document)]}
+            {
+                "versions": [version_fields(each) for each in page],
+                "next_cursor": self.cursor(query, [page[-1].number] if more else None),
+            }
         )
 
     def _page(self, workspace: Workspace, path: str, asked: dict[str, Any]) -> Response:
@@ -215,12 +232,6 @@ class OverviewView(Readable):
                 hint="Leave X-Memory-Binding out or name its own workspace.",
             )
         return self.write(workspace, reading.OVERVIEW_PATH, channel="assistant")
-
-
-def _reading_of(request: Request) -> type[DocumentReading] | type[DiffReading]:
-    return (
-        DiffReading if request.query_params.get("view") == "diff" else DocumentReading
-    )
 
 
 def _written(published: Published, workspace: Workspace) -> Written:

@@ -12,12 +12,14 @@ from knowledge import searching as documents
 from refusals import InvalidArgument
 from rest_api.resource import Resource
 from rest_api.serializers import Searching
-from rest_api.wire import hits_fields
+from rest_api.wire import document_hit_fields, transcript_hit_fields
 from sessions import searching as transcripts
+from workspaces.models import WorkspaceQuerySet
 
-_ONLY_OF = {
-    "sessions": ("roles", "group_by_session"),
-    "knowledge": ("path_prefix",),
+# What means nothing for the other kind, and what it is when it was not asked for.
+_ONLY_OF: dict[str, dict[str, Any]] = {
+    "sessions": {"roles": (), "group_by_session": False},
+    "knowledge": {"path_prefix": ""},
 }
 
 
@@ -25,3 +27,73 @@ class SearchView(Resource):
     """Search over everything that the token may read."""
 
     requirement = Requirement()
+
+    @extend_schema(parameters=[Searching])
+    def get(self, request: Request) -> Response:
+        """Search transcripts or documents, best hits first."""
+        asked = self.asked(Searching)
+        cursor, limit = asked.pop("cursor", None), asked.pop("limit")
+        query = self.query_name(**asked)
+        offset, newest = self.position(query, cursor) or (0, None)
+        workspaces = self._workspaces(asked)
+        kind, page = (
+            asked.pop("kind"),
+            {"limit": limit, "offset": offset, "max_passage_id": newest},
+        )
+        for name, unasked in _ONLY_OF[_other(kind)].items():
+            if asked.pop(name) != unasked:
+                raise InvalidArgument(
+                    f"{name} is for kind={_other(kind)}.", hint=f"Leave {name} out."
+                )
+        search = _sessions if kind == "sessions" else _documents
+        answer, has_more, newest = search(workspaces, asked.pop("q"), asked | page)
+        following = [offset + limit, newest] if has_more else None
+        return Response({**answer, "next_cursor": self.cursor(query, following)})
+
+    def _workspaces(self, asked: dict[str, Any]) -> WorkspaceQuerySet:
+        """The readable workspaces that the filters leave; they leave `asked`."""
+        found = scoping.readable(self.principal)
+        if slug := asked.pop("workspace_id", None):
+            found = found.filter(pk=self.readable(slug).pk)
+        for name in ("machine", "tool", "project"):
+            if part := asked.pop(name, None):
+                found = found.filter(**{name: part})
+        return found
+
+
+Answer = tuple[dict[str, Any], bool, int]
+
+
+def _sessions(
+    workspaces: WorkspaceQuerySet, text: str, asked: dict[str, Any]
+) -> Answer:
+    found = transcripts.search(workspaces=workspaces, text=text, **asked)
+    answer = {
+        "hits": [transcript_hit_fields(hit) for hit in found.hits],
+        "pending": {"words": found.pending.words, "vectors": found.pending.vectors},
+        "searched": {
+            "passages": found.passages_searched,
+            "sessions": found.transcripts_searched,
+            "notes": found.notes,
+        },
+    }
+    return answer, found.has_more, found.max_passage_id
+
+
+def _documents(
+    workspaces: WorkspaceQuerySet, text: str, asked: dict[str, Any]
+) -> Answer:
+    found = documents.search(workspaces=workspaces, text=text, **asked)
+    answer = {
+        "hits": [document_hit_fields(hit) for hit in found.hits],
+        "pending": {"words": found.pending_words, "vectors": found.pending_vectors},
+        "searched": {
+            "passages": found.searched.passages,
+            "notes": found.searched.notes,
+        },
+    }
+    return answer, found.has_more, found.max_passage_id
+
+
+def _other(kind: str) -> str:
+    return "knowledge" if kind == "sessions" else "sessions"

@@ -203,7 +203,8 @@ def _page_of_lines(
     transcript: Transcript, first_line: int, asked: dict[str, Any]
 ) -> dict[str, Any]:
     """As many lines as the budget takes; a first line that is longer comes cut."""
-    left, shown = asked["max_chars"], []
+    left = asked["max_chars"]
+    shown: list[dict[str, Any]] = []
     page = reading.lines(
         transcript,
         first_line=first_line,

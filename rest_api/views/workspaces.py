@@ -35,7 +35,7 @@ class WorkspacesView(Resource):
         return Response(
             {
                 "workspaces": [workspace_fields(each) for each in found],
-                "next_cursor": self.cursor(query, following and [following]),
+                "next_cursor": self.cursor(query, [following] if following else None),
             }
         )
 
