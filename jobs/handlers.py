@@ -38,6 +38,11 @@ class Lease:
         if not held.update(leased_until=until):
             raise LeaseLost(f"job {self.job_id}")
 
+    def others_wait(self) -> bool:
+        """Whether other jobs are due; long work with low priority stops for them."""
+        due = Job.objects.due(at=self.clock()).exclude(pk=self.job_id)
+        return due.exists()
+
 
 class Handler(Protocol):
     def __call__(self, subject: str, *, lease: Lease) -> None: ...

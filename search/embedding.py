@@ -27,7 +27,7 @@ EMBEDDER = "all-MiniLM-L6-v2-int8/1"
 DIMENSIONS = 384
 
 _BATCH = 16
-# After this many batches other work may have its turn.
+# A job this long is worth its announcement and short enough to be lost.
 _BATCHES_A_JOB = 60
 
 _loading = threading.Lock()
@@ -77,7 +77,8 @@ def embed(text: str) -> np.ndarray:
 def embed_waiting(*, lease: Lease) -> int:
     """Give waiting passages their vectors: prose first, newest first; returns how many.
 
-    Stops after a while and asks to be run again, so that other work gets its turn.
+    Stops for other work and after a while, and asks to be run again: words must become
+    searchable within seconds, vectors may follow.
     """
     done = 0
     for _ in range(_BATCHES_A_JOB):
@@ -95,6 +96,8 @@ def embed_waiting(*, lease: Lease) -> int:
             vectors.save(made, embedder=EMBEDDER)
         done += len(made)
         lease.renew()
+        if lease.others_wait():
+            break
     outbox.ask(verb="search.embed", subject="all", at=timezone.now())
     return done
 
