@@ -11,6 +11,7 @@ import redis
 from django.db import InterfaceError, OperationalError
 from mcp_types.jsonrpc import INVALID_PARAMS
 
+from access import noting
 from mcp_api import eras, wire
 from mcp_api.calls import Call, CallCancelled
 from mcp_api.eras import Era
@@ -74,6 +75,7 @@ def answer(tool: Tool, arguments: Mapping[str, Any], call: Call) -> wire.Json:
     except CallCancelled:
         raise
     except Refusal as refusal:
+        noting.note(refusal, principal=call.principal, target=tool.name, at=call.at)
         return refused(refusal)
     except Exception as error:
         return refused(

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import pytest
+from people import NOW, a_principal
 
 from access import noting
 from access.authentication import Unauthenticated
 from access.requirements import ScopeMissing
 from access.scoping import BindingRequired
 from audit.models import Event
-from people import NOW, a_principal
 
 pytestmark = pytest.mark.django_db
 
