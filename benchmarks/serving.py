@@ -21,6 +21,21 @@ import psycopg
 
 PROJECT = Path(__file__).resolve().parent.parent
 
+# What `manage.py prepare` does, without gathering and compressing the console's files.
+PREPARE = """
+from django.core.management import call_command
+from django.utils import timezone
+from access import tokens
+from blobs import store
+from memory_server import settings
+
+call_command("migrate", interactive=False, verbosity=0)
+store.make_shards()
+tokens.ensure_bootstrap(
+    ai=settings.MCP_TOKEN, sync=settings.SYNC_TOKEN, at=timezone.now()
+)
+"""
+
 
 @dataclass
 class Server:
@@ -111,7 +126,7 @@ def serving(**settings: str) -> Iterator[Server]:
             connection.execute(f'CREATE DATABASE "{name}"')
         server = _server(root, database_url=own, redis_url=redis_url, **settings)
         try:
-            server.manage("prepare", "--no-demo")
+            server.manage("shell", "-v0", "-c", PREPARE)
             server.start()
             yield server
         finally:
