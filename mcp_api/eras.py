@@ -83,8 +83,8 @@ def check_stateless(message: Json, headers: Mapping[str, str]) -> str:
         raise _unsupported(version)
     if headers.get("mcp-method") != method:
         raise _mismatch("Mcp-Method")
-    if key := _NAMED_BY.get(method):
-        name = message["params"].get(key)
+    if named_by := _NAMED_BY.get(method):
+        name = message["params"].get(named_by)
         if name is not None and _decoded(headers.get("mcp-name")) != name:
             raise _mismatch("Mcp-Name")
     return str(version)
