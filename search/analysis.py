@@ -280,7 +280,7 @@ def _marks() -> str:
     """The combining marks as a character class: `\\w` leaves them out of words."""
     ranges: list[list[int]] = []
     for code in range(0x300, min(0x1F000, sys.maxunicode)):
-        if unicodedata.category(chr(code)).startswith("M"):
+        if unicodedata.category(chr(code))[0] == "M":
             if ranges and ranges[-1][1] == code - 1:
                 ranges[-1][1] = code
             else:

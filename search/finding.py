@@ -168,8 +168,9 @@ def _ranked_by_features(query: Query, seen: Scope, asked: asking.Asked) -> _Answ
             for candidate in candidates
         ]
     scored = []
+    ranker = ranking.Ranker(asked, statistics)
     for candidate in candidates:
-        features = ranking.features(candidate, asked, statistics)
+        features = ranker.features(candidate)
         scored.append(
             replace(candidate, features=features, score=ranking.score(features, mode))
         )
@@ -312,14 +313,8 @@ def _cache_key(query: Query, seen: Scope) -> str:
 
 
 def _keep(query: Query, seen: Scope, answer: _Answer) -> None:
-    rows = [astuple(place) for place in answer.ranked]
-    _with_cache(
-        lambda: cache.set(
-            _cache_key(query, seen),
-            orjson.dumps([rows, answer.notes]),
-            _PAGES_KEPT_SECONDS,
-        )
-    )
+    kept = orjson.dumps([answer.ranked, answer.notes])
+    _with_cache(lambda: cache.set(_cache_key(query, seen), kept, _PAGES_KEPT_SECONDS))
 
 
 def _kept(query: Query, seen: Scope) -> _Answer | None:
@@ -327,7 +322,7 @@ def _kept(query: Query, seen: Scope) -> _Answer | None:
     if raw is None:
         return None
     rows, notes = orjson.loads(raw)
-    return _Answer([_Ranked(*row) for row in rows], notes)
+    return _Answer([_Ranked(**row) for row in rows], notes)
 
 
 def _with_cache(use: Callable[[], Any]) -> Any:

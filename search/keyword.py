@@ -15,7 +15,7 @@ from search.ranking import Candidate, Statistics
 from search.scope import Scope
 
 # How many candidates are ranked with all their features.
-RANKED = 500
+RANKED = 300
 # Past this many matches only the newest are looked at.
 COMMON_PASSAGES = 5000
 # Fewer passages with all words than this, and passages with some words fill up.
@@ -24,7 +24,9 @@ _COVERAGE_TOKENS = 12
 
 _RANK = """
 WITH matched AS MATERIALIZED (
-    SELECT p.id, p.words FROM search_passage p WHERE {match} AND {where} {newest}
+    -- Joined with nothing, a long vector is fetched once, not for each test below.
+    SELECT p.id, p.words || ''::tsvector AS words
+    FROM search_passage p WHERE {match} AND {where} {newest}
 ), best AS (
     SELECT id FROM matched
     ORDER BY {coverage} DESC, ts_rank(words, %(anything)s::tsquery, 1) DESC, id DESC
@@ -35,9 +37,11 @@ FROM best JOIN search_passage p USING (id)
 """
 _POSITIONS = """
 (SELECT json_object_agg(u.lexeme, u.positions)::text FROM unnest(p.words) u
- WHERE u.lexeme = ANY(%(tokens)s) OR EXISTS (
-    SELECT FROM unnest(%(prefixes)s::text[]) start WHERE starts_with(u.lexeme, start)))
+ WHERE u.lexeme = ANY(%(tokens)s){prefixes})
 """
+_PREFIXES = """ OR EXISTS (
+    SELECT FROM unnest(%(prefixes)s::text[]) start
+    WHERE starts_with(u.lexeme, start))"""
 _BY_ID = """
 SELECT p.id, p.kind, p.source_id, p.word_count, p.origin_key, md5(p.text), {positions}
 FROM search_passage p WHERE p.id = ANY(%(ids)s)
@@ -100,8 +104,12 @@ def by_ids(ids: Sequence[int], asked: Asked) -> list[Candidate]:
         "prefixes": asked.prefixes,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_BY_ID.format(positions=_POSITIONS), params)
+        cursor.execute(_BY_ID.format(positions=_positions(asked)), params)
         return [_candidate(row, matches_all=False) for row in cursor.fetchall()]
+
+
+def _positions(asked: Asked) -> str:
+    return _POSITIONS.format(prefixes=_PREFIXES if asked.prefixes else "")
 
 
 def _telling(units: Sequence[Unit], counts: dict[Unit, int]) -> list[Unit]:
@@ -143,14 +151,16 @@ def _rank(
     for index, unit in enumerate(rarest):
         params[f"unit{index}"] = unit.loose
         params[f"rarity{index}"] = known.rarity(known.of_unit(unit))
-        terms.append(f"(words @@ %(unit{index})s::tsquery)::int * %(rarity{index})s")
+        terms.append(
+            f"(words @@ %(unit{index})s::tsquery)::int * %(rarity{index})s::float8"
+        )
     sql = _RANK.format(
         match=_joined(conditions, asked, params, is_any=is_any),
         where=scope.where,
         newest=f"ORDER BY p.id DESC LIMIT {COMMON_PASSAGES}" if newest_only else "",
         coverage=" + ".join(terms),
         ranked=RANKED,
-        positions=_POSITIONS,
+        positions=_positions(asked),
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, params)

@@ -68,19 +68,94 @@ class Candidate:
     score: float = 0.0
 
 
-def features(
-    candidate: Candidate, asked: Asked, statistics: Statistics
-) -> dict[str, float]:
-    """The named features of one candidate."""
-    found: dict[str, float] = {}
-    if asked.units:
-        found["coverage"] = _coverage(candidate, asked, statistics)
-        found["bm25"] = _bm25(candidate, asked, statistics)
-        found["order"] = _order(candidate, asked, found["coverage"])
-    if candidate.dense is not None:
-        span = _DENSE_HIGH - _DENSE_LOW
-        found["dense"] = min(max((candidate.dense - _DENSE_LOW) / span, 0.0), 1.0)
-    return found
+class Ranker:
+    """Tells how well candidates answer one query; what they share is found out once."""
+
+    def __init__(self, asked: Asked, statistics: Statistics) -> None:
+        self._mean_words = max(statistics.mean_words, 1.0)
+        self._units = [
+            (unit, statistics.rarity(statistics.of_unit(unit))) for unit in asked.units
+        ]
+        self._coverage_total = sum(weight for _, weight in self._units)
+        self._weights = [
+            weighed
+            for unit, rarity in self._units
+            for weighed in _weights(unit, rarity, statistics)
+        ]
+        self._bm25_total = sum(weight for _, weight in self._weights) * (K1 + 1)
+        self._prefixes = [
+            (unit.prefix, rarity) for unit, rarity in self._units if unit.prefix
+        ]
+        self._bm25_total += sum(rarity for _, rarity in self._prefixes) * (K1 + 1)
+        heads = [
+            (unit.words[0][0], unit.at + unit.words[0][1])
+            for unit in asked.units
+            if unit.words
+        ]
+        self._pairs = [
+            (left, right, then - at) for (left, at), (right, then) in pairwise(heads)
+        ]
+
+    def features(self, candidate: Candidate) -> dict[str, float]:
+        """The named features of one candidate."""
+        found: dict[str, float] = {}
+        if self._units:
+            got = sum(
+                weight * _covered(unit, candidate) for unit, weight in self._units
+            )
+            coverage = got / self._coverage_total
+            found["coverage"] = coverage
+            found["bm25"] = self._bm25(candidate)
+            found["order"] = self._order(candidate) if self._pairs else coverage
+        if candidate.dense is not None:
+            span = _DENSE_HIGH - _DENSE_LOW
+            found["dense"] = min(max((candidate.dense - _DENSE_LOW) / span, 0.0), 1.0)
+        return found
+
+    def _bm25(self, candidate: Candidate) -> float:
+        positions = candidate.positions
+        length = K1 * (1 - B + B * candidate.word_count / self._mean_words)
+        got = 0.0
+        for token, weight in self._weights:
+            places = positions.get(token)
+            if places:
+                got += weight * len(places) * (K1 + 1) / (len(places) + length)
+        for prefix, rarity in self._prefixes:
+            count = sum(len(at) for t, at in positions.items() if t.startswith(prefix))
+            count = max(count, int(candidate.matches_all))
+            got += rarity * count * (K1 + 1) / (count + length)
+        return got / self._bm25_total
+
+    def _order(self, candidate: Candidate) -> float:
+        """How many of the neighbours in the query are neighbours in the passage."""
+        kept = 0
+        for left, right, distance in self._pairs:
+            before = candidate.positions.get(left)
+            after = candidate.positions.get(right)
+            if before and after:
+                kept += any(place + distance in after for place in before)
+        return kept / len(self._pairs)
+
+
+def _weights(
+    unit: Unit, rarity: float, statistics: Statistics
+) -> list[tuple[str, float]]:
+    """What each token of a unit weighs; a prefix is counted apart."""
+    if unit.prefix:
+        return []
+    weights = [
+        (
+            name,
+            (1.0 if index == 0 else _PIECES_WEIGHT / len(unit.names))
+            * statistics.rarity(statistics.counts.get(name, 0)),
+        )
+        for index, name in enumerate(unit.names)
+    ]
+    share = (_PIECES_WEIGHT if unit.names else 1.0) / max(len(unit.words), 1)
+    return weights + [
+        (word, share * statistics.rarity(statistics.counts.get(word, 0)))
+        for word, _ in unit.words
+    ]
 
 
 def score(found: Mapping[str, float], mode: str) -> float:
@@ -88,15 +163,6 @@ def score(found: Mapping[str, float], mode: str) -> float:
     weights = WEIGHTS[mode]
     total = sum(weight * found.get(name, 0.0) for name, weight in weights.items())
     return round(min(max(total, 0.0), 1.0), 6)
-
-
-def _coverage(candidate: Candidate, asked: Asked, statistics: Statistics) -> float:
-    weights = [statistics.rarity(statistics.of_unit(unit)) for unit in asked.units]
-    got = sum(
-        weight * _covered(unit, candidate)
-        for unit, weight in zip(asked.units, weights, strict=True)
-    )
-    return got / sum(weights)
 
 
 def _covered(unit: Unit, candidate: Candidate) -> float:
@@ -125,62 +191,3 @@ def _stands_in_order(
         all(start + distance in places for places, distance in sets)
         for start in positions[first]
     )
-
-
-def _bm25(candidate: Candidate, asked: Asked, statistics: Statistics) -> float:
-    length = 1 - B + B * candidate.word_count / max(statistics.mean_words, 1.0)
-    got = most = 0.0
-    for unit in asked.units:
-        for weight, rarity, count in _weighed(unit, candidate, statistics):
-            most += weight * rarity * (K1 + 1)
-            if count:
-                got += weight * rarity * count * (K1 + 1) / (count + K1 * length)
-    return got / most if most else 0.0
-
-
-def _weighed(
-    unit: Unit, candidate: Candidate, statistics: Statistics
-) -> list[tuple[float, float, int]]:
-    positions = candidate.positions
-    if unit.prefix:
-        rarity = statistics.rarity(statistics.of_unit(unit))
-        count = sum(
-            len(at) for token, at in positions.items() if token.startswith(unit.prefix)
-        )
-        return [(1.0, rarity, max(count, int(candidate.matches_all)))]
-    weighed = [
-        (
-            1.0 if index == 0 else _PIECES_WEIGHT / len(unit.names),
-            statistics.rarity(statistics.counts.get(name, 0)),
-            len(positions.get(name, ())),
-        )
-        for index, name in enumerate(unit.names)
-    ]
-    share = (_PIECES_WEIGHT if unit.names else 1.0) / max(len(unit.words), 1)
-    weighed += [
-        (
-            share,
-            statistics.rarity(statistics.counts.get(word, 0)),
-            len(positions.get(word, ())),
-        )
-        for word, _ in unit.words
-    ]
-    return weighed
-
-
-def _order(candidate: Candidate, asked: Asked, coverage: float) -> float:
-    """How many of the neighbours in the query are neighbours in the passage."""
-    heads = [
-        (unit.words[0][0], unit.at + unit.words[0][1])
-        for unit in asked.units
-        if unit.words
-    ]
-    pairs = list(pairwise(heads))
-    if not pairs:
-        return coverage
-    kept = 0
-    for (left, at), (right, then) in pairs:
-        places = set(candidate.positions.get(right, ()))
-        if any(p + then - at in places for p in candidate.positions.get(left, ())):
-            kept += 1
-    return kept / len(pairs)

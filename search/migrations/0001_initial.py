@@ -46,6 +46,8 @@ ALTER TABLE search_embedding ADD CONSTRAINT embedding_follows_passage
 ALTER TABLE search_unembedded ADD CONSTRAINT unembedded_follows_passage
     FOREIGN KEY (passage_id) REFERENCES search_passage (id) ON DELETE CASCADE;
 ALTER TABLE search_term SET (fillfactor = 70);
+-- Ranking reads the vectors of many rows; a passage fits beside its vector.
+ALTER TABLE search_passage SET (toast_tuple_target = 8160);
 -- Large batches merge what they wrote themselves; small ones leave at most this much.
 ALTER INDEX passages_by_word SET (gin_pending_list_limit = 256);
 ALTER INDEX passages_by_trigram SET (gin_pending_list_limit = 256);
