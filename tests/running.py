@@ -42,6 +42,10 @@ class RunningServer:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    @property
     def output(self) -> str:
         return self.log.read_text()
 
@@ -85,6 +89,10 @@ class RunningServer:
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         self.process.send_signal(number)
         assert self.process.wait(40) == 0, self.output
+
+    def end(self) -> None:
+        if self.is_running:
+            self.kill()
 
     def kill(self) -> None:
         """As a power cut would: every process at once, without a word."""

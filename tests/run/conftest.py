@@ -5,6 +5,8 @@ import os
 import pwd
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,8 +21,8 @@ def memory_root() -> None:
     """These tests touch no settings and no database of this process."""
 
 
-@pytest.fixture
-def open_directory():
+@contextmanager
+def directory_for_all() -> Iterator[Path]:
     """A directory that other accounts can enter, which tmp_path is not for root."""
     path = Path(tempfile.mkdtemp(prefix="memory-run-"))
     path.chmod(0o755)
@@ -29,12 +31,35 @@ def open_directory():
 
 
 @pytest.fixture
+def open_directory():
+    with directory_for_all() as path:
+        yield path
+
+
+@pytest.fixture
 def server(open_directory):
     """A server, not started yet; killed in the end if the test leaves it running."""
     made = RunningServer(open_directory / "root")
     yield made
-    if made.process and made.process.poll() is None:
-        made.kill()
+    made.end()
+
+
+@pytest.fixture(scope="module")
+def old_root():
+    """A server with the demo that was started before, because a first start is slow."""
+    with directory_for_all() as path:
+        made = RunningServer(path / "root", environment={"DEMO": "1"})
+        made.start()
+        yield made
+        made.end()
+
+
+@pytest.fixture
+def running(old_root):
+    """The old server, started again if the test before has ended it."""
+    if not old_root.is_running:
+        old_root.start()
+    return old_root
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import os
 import socket
 
 import pytest
-from running import RunningServer
 
 
 def one_line(said: str) -> str:
@@ -42,16 +41,6 @@ def test_root_of_another_user(server, nobody, open_directory):
     server.python = "/usr/bin/python3"
 
     assert "change its owner" in one_line(server.refusal())
-
-
-def test_second_server_on_the_same_root(server):
-    server.start()
-    second = RunningServer(server.root)
-    second.log = server.log.with_suffix(".second")
-
-    said = one_line(second.refusal())
-    server.stop()
-    assert f"process {server.process.pid}, port {server.port}" in said
 
 
 def test_directory_of_something_else(server):

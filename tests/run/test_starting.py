@@ -11,7 +11,7 @@ import sys
 import urllib.request
 
 import pytest
-from running import BASE, alive, wait_until
+from running import BASE, RunningServer, alive, wait_until
 
 
 def ask(server, path: str, token: str, body: dict | None = None) -> dict:
@@ -37,55 +37,81 @@ def listed(server, token: str) -> list[str]:
     return [each["workspace_id"] for each in answer["workspaces"]]
 
 
-def test_second_start_is_quick_and_shows_no_secret_again(server):
-    server.start()
-    ai, sync = server.secret("ai_token"), server.secret("sync_token")
-    password = server.secret("admin_password")
-    shown = [word in server.output for word in (ai, sync, password)]
-    modes = [p.stat().st_mode & 0o777 for p in (server.root / "secrets").iterdir()]
-    assert server.health() == 200
-    register(server, sync)
-    below = server.children()
-    server.stop(signal.SIGINT)
+def test_secrets_are_private_and_shown_once(running):
+    secrets = [running.secret(n) for n in ("ai_token", "sync_token", "admin_password")]
+    first_output = running.output
+    modes = {p.stat().st_mode & 0o777 for p in (running.root / "secrets").iterdir()}
+    running.stop()
+    running.start()
 
-    assert shown == [True, True, True]
-    assert set(modes) == {0o600}
+    assert [secret in first_output for secret in secrets] == [True, True, True]
+    assert modes == {0o600}
+    assert not any(secret in running.output for secret in secrets)
+
+
+def test_second_start_takes_less_than_ten_seconds(running):
+    running.stop()
+    running.start()
+
+    assert running.health() == 200
+    assert running.started_seconds < 10
+
+
+def test_interrupt_leaves_no_process(running):
+    below = running.children()
+    assert len(below) > 5
+    running.stop(signal.SIGINT)
+
     assert alive(below) == []
 
-    server.start()
-    assert server.started_seconds < 10
-    assert not any(word in server.output for word in (ai, sync, password))
-    assert listed(server, ai) == ["atlas-codex-kept"]
-    server.stop()
+
+def test_everything_killed_recovers(running):
+    register(running, running.secret("sync_token"))
+    running.kill()
+    running.start()
+
+    assert "atlas-codex-kept" in listed(running, running.secret("ai_token"))
 
 
-def test_everything_killed_recovers(server):
-    server.start()
-    register(server, server.secret("sync_token"))
-    server.kill()
+def test_killed_supervisor_leaves_nothing_in_the_way(running):
+    below = running.children()
+    os.kill(running.process.pid, signal.SIGKILL)
+    running.process.wait()
+    running.start()
 
-    server.start()
-    assert listed(server, server.secret("ai_token")) == ["atlas-codex-kept"]
-
-    # The supervisor alone: the kernel tells its children, and nothing is in the way.
-    below = server.children()
-    os.kill(server.process.pid, signal.SIGKILL)
-    server.process.wait()
-    server.start()
     assert wait_until(lambda: alive(below) == [])
-    assert listed(server, server.secret("ai_token")) == ["atlas-codex-kept"]
-    server.stop()
+    assert running.health() == 200
 
 
-def test_crashed_process_is_started_again(server):
-    server.start()
-    web = server.children_named("memory_server.asgi")
+def test_crashed_process_is_started_again(running):
+    web = running.children_named("memory_server.asgi")
     os.kill(web[0], signal.SIGKILL)
 
-    assert wait_until(lambda: "web stopped" in server.output)
-    assert wait_until(lambda: server.health() == 200)
-    assert server.children_named("memory_server.asgi") != web
-    server.stop()
+    assert wait_until(lambda: "web stopped" in running.output)
+    assert wait_until(lambda: running.health() == 200)
+    assert running.children_named("memory_server.asgi") != web
+
+
+def test_second_server_on_the_same_root_is_refused(running):
+    second = RunningServer(running.root)
+    second.log = running.log.with_suffix(".second")
+    said = second.refusal()
+
+    assert f"process {running.process.pid}, port {running.port}" in said
+    assert len(said.splitlines()) == 1
+
+
+def test_management_commands_find_the_running_services(running):
+    count = "from workspaces.models import *; print(Workspace.objects.count())"
+    said = subprocess.run(
+        [sys.executable, "manage.py", "shell", "-v0", "-c", count],
+        cwd=BASE,
+        env={"PATH": os.environ["PATH"], "MEMORY_ROOT": str(running.root)},
+        capture_output=True,
+        text=True,
+    )
+
+    assert int(said.stdout) >= 4, said.stderr
 
 
 def test_given_tokens_are_used_and_not_shown(server):
@@ -98,22 +124,6 @@ def test_given_tokens_are_used_and_not_shown(server):
     assert not any(token in server.output for token in given.values())
     assert not (server.root / "secrets" / "ai_token").exists()
     server.stop()
-
-
-def test_management_commands_find_the_running_services(server):
-    server.environment["DEMO"] = "1"
-    server.start()
-    count = "from workspaces.models import *; print(Workspace.objects.count())"
-    said = subprocess.run(
-        [sys.executable, "manage.py", "shell", "-v0", "-c", count],
-        cwd=BASE,
-        env={"PATH": os.environ["PATH"], "MEMORY_ROOT": str(server.root)},
-        capture_output=True,
-        text=True,
-    )
-    server.stop()
-
-    assert said.stdout.strip() == "4", said.stderr
 
 
 def test_ordinary_user_can_run_it(server, nobody):
