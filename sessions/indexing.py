@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import islice
 
 from django.db import transaction
@@ -259,6 +260,8 @@ def _title(prompt: str) -> str:
     return _shown(" ".join(text.split()), _TITLE_CHARS)
 
 
+# Nearly every line repeats the same few names.
+@lru_cache(maxsize=256)
 def _shown(text: str, most_chars: int) -> str:
     """A short text as every view may show it."""
     if not text:

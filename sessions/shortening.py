@@ -22,7 +22,7 @@ class Bound:
 
 
 SPOKEN = Bound(head_chars=100_000, tail_chars=20_000)
-TOOLS = Bound(head_chars=6_000, tail_chars=2_000)
+TOOLS = Bound(head_chars=4_000, tail_chars=1_000)
 
 
 def shorten(text: str, bound: Bound) -> str:
