@@ -24,13 +24,11 @@ _COVERAGE_TOKENS = 12
 
 _RANK = """
 WITH matched AS MATERIALIZED (
-    -- Joined with nothing, a long vector is fetched once, not for each test below.
-    SELECT p.id, p.words || ''::tsvector AS words
+    SELECT p.id, {coverage} AS covered,
+        ts_rank(p.words, %(anything)s::tsquery, 1) AS ranked
     FROM search_passage p WHERE {match} AND {where} {newest}
 ), best AS (
-    SELECT id FROM matched
-    ORDER BY {coverage} DESC, ts_rank(words, %(anything)s::tsquery, 1) DESC, id DESC
-    LIMIT {ranked}
+    SELECT id FROM matched ORDER BY covered DESC, ranked DESC, id DESC LIMIT {ranked}
 )
 SELECT p.id, p.kind, p.source_id, p.word_count, p.origin_key, md5(p.text), {positions}
 FROM best JOIN search_passage p USING (id)
@@ -152,7 +150,7 @@ def _rank(
         params[f"unit{index}"] = unit.loose
         params[f"rarity{index}"] = known.rarity(known.of_unit(unit))
         terms.append(
-            f"(words @@ %(unit{index})s::tsquery)::int * %(rarity{index})s::float8"
+            f"(p.words @@ %(unit{index})s::tsquery)::int * %(rarity{index})s::float8"
         )
     sql = _RANK.format(
         match=_joined(conditions, asked, params, is_any=is_any),

@@ -227,7 +227,7 @@ _RULES = {
         r"\s{0,4}[\"']?([a-z0-9+/]{42,86}={1,2})"
     ),
     "url-password": r"(?i)\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@\"'<>]{0,80}:([^\s/@\"'<>]{6,80})@",
-    "memory-token": r"(fms_(?:ai|sync|admin)_[A-Za-z0-9_-]{43,})",
+    "memory-token": r"(fms_(?:ai|sync|admin|wt)_[A-Za-z0-9_-]{43,})",
 }
 _NEEDLE = r"(?i)secret|token|passw|passphrase|key|credential|bearer|basic\s|AKIA|ASIA|://|fms_"
 _NOT_A_SECRET_NAME = re.compile(

@@ -31,6 +31,7 @@ SECRETS = {
     "slack": (f"token: {SLACK}", SLACK),
     "private key": (PRIVATE_KEY, "MIIEpAIBAAKCAQEA"),
     "own token": (f"claude mcp add --header 'X-Api-Key: {OURS}'", OURS),
+    "write token": ("write_token fms_wt_" + "Zx9" * 14 + "q", "Zx9Zx9"),
     "jwt": (f"cookie {JWT}", JWT),
     "environment": ("export DB_PASSWORD=Tr0ub4dor9xyzQ1", "Tr0ub4dor9xyzQ1"),
     "json field": ('{"client_secret": "q9Zt7Lk2Vb8Xn4Wc"}', "q9Zt7Lk2Vb8Xn4Wc"),
