@@ -12,7 +12,7 @@ from jobs.models import Job, JobQuerySet
 
 
 @admin.register(Job)
-class JobAdmin(ModelAdmin):  # type: ignore[misc]
+class JobAdmin(ModelAdmin):
     list_display = (
         "verb",
         "subject",

@@ -15,7 +15,8 @@ from jobs.models import Job, JobQuerySet
 _ASK = """
 INSERT INTO jobs_job AS job (verb, subject, created_at, not_before, announced_at,
                              attempts, asked_again, error, gave_up)
-VALUES (%(verb)s, %(subject)s, %(at)s, %(not_before)s, %(at)s, 0, false, '', false)
+VALUES (%(verb)s, %(subject)s, %(at)s, %(not_before)s,
+        CASE WHEN %(not_before)s <= %(at)s THEN %(at)s END, 0, false, '', false)
 ON CONFLICT (verb, subject) WHERE finished_at IS NULL DO UPDATE SET
     asked_again = job.lease IS NOT NULL,
     not_before = CASE WHEN job.attempts = 0

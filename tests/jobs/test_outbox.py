@@ -98,6 +98,23 @@ def test_a_job_waits_until_its_time_and_may_be_asked_to_come_sooner():
 
 
 @pytest.mark.django_db
+def test_a_job_for_later_is_announced_as_soon_as_its_time_has_come(monkeypatch):
+    told = []
+    away = Celery(broker="memory://", set_as_current=False)
+    monkeypatch.setattr(away, "send_task", lambda name, **_: told.append(name))
+    monkeypatch.setattr(announcing, "current_app", away)
+    at = timezone.now()
+    ask(at=at, not_before=at + timedelta(seconds=2))
+
+    assert announcing.announce_due(at=at) == 0
+    assert announcing.announce_due(at=at + timedelta(seconds=3)) == 1
+    assert announcing.announce_due(at=at + timedelta(seconds=8)) == 0
+    lost = at + timedelta(seconds=4 + announcing.ANNOUNCED_SECONDS)
+    assert announcing.announce_due(at=lost) == 1
+    assert told == ["jobs.run", "jobs.run"]
+
+
+@pytest.mark.django_db
 def test_a_job_that_was_rolled_back_never_runs():
     with transaction.atomic():
         ask()
