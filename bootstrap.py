@@ -129,7 +129,13 @@ def succeeds(*command: str | Path) -> bool:
 def install(requirements: str) -> None:
     say(f"Installing {requirements} (once; a minute or two)")
     began = time.monotonic()
-    pip = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check"]
+    pip: list[str | Path] = [
+        PYTHON,
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+    ]
     pip += ["--no-input", "--progress-bar=off", "-r", BASE / requirements]
     output: list[str] = []
     with subprocess.Popen(

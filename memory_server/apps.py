@@ -7,4 +7,5 @@ class MemoryServerConfig(AppConfig):
     def ready(self) -> None:
         # Makes it the current Celery application for everything that announces a task.
         # Not in __init__.py: the supervisor stays small without it.
-        import memory_server.celery  # noqa: F401
+        import memory_server.celery
+        import memory_server.checks  # noqa: F401

@@ -5,6 +5,7 @@ memory tools take, so the MCP endpoint is a plain ASGI application in front of i
 """
 
 import os
+from typing import Any, cast
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "memory_server.settings")
 
@@ -18,7 +19,7 @@ from console.routing import websocket_application  # noqa: E402 - needs loaded a
 from mcp_api.endpoint import MCP_PATHS, mcp_application  # noqa: E402
 from rest_api.gate import Gate  # noqa: E402
 
-gated_application = Gate(django_application)
+gated_application = Gate(cast(Any, django_application))
 
 
 async def http_application(scope, receive, send):  # type: ignore[no-untyped-def]

@@ -188,6 +188,16 @@ STORAGES = {
 }
 
 X_FRAME_OPTIONS = "DENY"
+SECURE_HSTS_SECONDS = env.int(
+    "HSTS_SECONDS", default=365 * 24 * 3600 if PUBLIC_URL.startswith("https://") else 0
+)
+SILENCED_SYSTEM_CHECKS = [
+    # Other hosts of the domain are not ours to bind to HTTPS.
+    "security.W005",
+    "security.W021",
+    # The proxy in front redirects; on the loopback HTTP is all there is.
+    "security.W008",
+]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 # "no-referrer" would make browsers send "Origin: null" with forms, which CSRF refuses.
 SECURE_REFERRER_POLICY = "same-origin"
@@ -240,6 +250,8 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Federated memory server",
     "VERSION": VERSION,
     "SERVE_INCLUDE_SCHEMA": False,
+    # The schema has tests of its own.
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,
     "SERVE_PERMISSIONS": [],
     "SERVE_AUTHENTICATION": [],
 }

@@ -208,7 +208,7 @@ def _program(places: Places, name: str) -> Path:
 
 
 def _major(places: Places) -> str:
-    said = subprocess.run(
+    said: subprocess.CompletedProcess[str] = subprocess.run(
         [str(_program(places, "postgres")), "--version"],
         cwd="/",
         capture_output=True,
