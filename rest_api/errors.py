@@ -12,6 +12,7 @@ import json
 import logging
 import sys
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 import psycopg.errors
@@ -22,11 +23,13 @@ from django.core.exceptions import (
 )
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.html import escape
 from redis.exceptions import RedisError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from access import noting
 from refusals import Code, Refusal
 
 logger = logging.getLogger("rest_api")
@@ -183,6 +186,13 @@ def answer(error: Exception, context: Mapping[str, Any]) -> Response:
             exc_info=error,
         )
         refusal = _internal_error()
+    if refusal.status == HTTPStatus.FORBIDDEN:
+        noting.note(
+            refusal,
+            principal=request.auth,
+            target=f"{request.method} {request.path}",
+            at=timezone.now(),
+        )
     return Response(
         envelope(refusal, request_id=request.request_id),
         status=refusal.status,
