@@ -26,9 +26,9 @@ class Filled:
         return self.raw_bytes / 1e6
 
 
-def fill(server: Server, *, megabytes: float, seed: int) -> Filled:
+def fill(server: Server, *, megabytes: float, seed: int, place: str = "home") -> Filled:
     """Write a corpus below a Claude home of its own and sync it."""
-    home = server.root / "home"
+    home = server.root / place
     sizes, planted = [], []
     for session in corpus.sessions(megabytes=megabytes, seed=seed):
         session.write(home / "claude" / "projects")
