@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page
+
+PAGES = [
+    "/admin/",
+    "/admin/workspaces/workspace/",
+    "/admin/workspaces/workspace/1/change/",
+    "/admin/workspaces/serverreadme/",
+    "/admin/knowledge/document/",
+    "/admin/knowledge/document/1/change/",
+    "/admin/transcripts/transcript/",
+    "/admin/transcripts/transcript/1/change/",
+    "/admin/access/token/",
+    "/admin/access/token/1/change/",
+    "/admin/access/token/add/",
+    "/admin/audit/event/",
+    "/admin/audit/event/1/change/",
+    "/admin/search/finding/",
+    "/admin/jobs/job/",
+    "/admin/blobs/blob/",
+    "/admin/auth/user/",
+    "/console/transcripts/1/",
+    "/console/documents/1/",
+    "/console/documents/1/?version=1",
+    "/console/search/?q=needle",
+    "/console/search/?q=%3Cscript%3E&mode=exact",
+    "/console/live/",
+]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_hostile_text_never_runs_in_an_operators_page(page: Page, path: str) -> None:
+    broken: list[str] = []
+    page.on("pageerror", lambda error: broken.append(str(error)))
+    page.on(
+        "console",
+        lambda told: broken.append(told.text) if told.type == "error" else None,
+    )
+
+    response = page.goto(path)
+    page.wait_for_timeout(150)
+
+    assert response is not None
+    assert response.status == 200
+    assert page.evaluate("window.pwned") is None
+    assert page.locator("a[href^='javascript:']").count() == 0
+    assert broken == []
+
+
+def test_a_hidden_direction_mark_is_shown(page: Page) -> None:
+    page.goto("/console/transcripts/1/")
+
+    text = page.inner_text(".memory-turn >> nth=0")
+
+    assert "\u202e" not in text
+    assert "202E" in text
+
+
+def test_a_new_token_is_shown_once_and_can_be_revoked(page: Page) -> None:
+    page.goto("/admin/access/token/add/")
+    page.fill("input[name=name]", "cursor on wren")
+    page.click("input[type=submit][name=_save], button[name=_save]")
+    page.wait_for_url("**/admin/access/token/")
+    shown = page.inner_text("body")
+    page.goto("/admin/access/token/")
+    later = page.inner_text("body")
+
+    token = next(word for word in shown.split() if word.startswith("fms_ai_"))
+    assert token not in later
+    assert token[-4:] in later
+
+    row = page.locator("tr", has_text="cursor on wren")
+    row.locator("input[name=_selected_action]").check()
+    page.select_option("select[name=action]", "revoke")
+    page.click("button[name=index]")
+    page.wait_for_selector("text=1 tokens revoked")
+
+
+def test_search_leads_to_the_line_it_found(page: Page) -> None:
+    page.goto("/console/search/?q=needle")
+    page.click(".memory-hits a >> nth=0")
+
+    page.wait_for_selector("#L1")
+    assert "needle" in page.inner_text("#L1")
+
+
+def test_a_document_shows_what_its_last_version_changed(page: Page) -> None:
+    page.goto("/console/documents/1/")
+
+    assert "first" in page.inner_text(".memory-removed >> text=first")
+    assert page.locator(".memory-versions li").count() == 2
+
+
+def test_the_live_page_tells_what_happens(page: Page) -> None:
+    page.goto("/console/live/")
+
+    page.wait_for_selector("#live-events tr")
+    assert "session.upload" in page.inner_text("#live-events")
+    assert page.inner_text("#live-state") == "Connected."
+
+
+def test_the_console_is_closed_to_strangers(page: Page) -> None:
+    page.context.clear_cookies()
+
+    for path in PAGES:
+        page.goto(path)
+        assert "/admin/login/" in page.url
