@@ -5,6 +5,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 from mcp_client import Client
+from mcp_samples import SLUG, TALK, TRIPLE
 
 
 @pytest.fixture(autouse=True)
@@ -58,3 +59,21 @@ def sync(new_client) -> Client:
 @pytest.fixture
 def admin(new_client) -> Client:
     return new_client("admin")
+
+
+@pytest.fixture
+def uploaded(sync):
+    """A workspace of the sync token with a document and a session, indexed."""
+    from jobs import running
+
+    registered = sync.call("register_workspace", **TRIPLE)
+    grant = {"workspace_id": SLUG, "write_token": registered["write_token"]}
+    sync.call(
+        "upload_knowledge",
+        **grant,
+        path="notes/deploy.md",
+        content="# Deploying\n\nRun the zebrafish pipeline, then tag the release.\n",
+    )
+    sync.call("upload_session", **grant, session_id="s-1", content=TALK)
+    running.run_due(limit=50)
+    return grant

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from django.utils import timezone
-from test_tools import SLUG, TALK, TRIPLE, uploaded  # noqa: F401 - a fixture
+from mcp_samples import SLUG, TALK, TRIPLE
 
 from workspaces.models import Workspace
 
@@ -53,7 +53,7 @@ def test_a_long_list_of_overviews_has_pages(ai, monkeypatch):
     assert len(uris) == len(set(uris)) == 6
 
 
-def test_documents_and_their_versions_are_read(ai, sync, uploaded):  # noqa: F811
+def test_documents_and_their_versions_are_read(ai, sync, uploaded):
     sync.call("upload_knowledge", **uploaded, path="a b.md", content="one\n")
     sync.call("upload_knowledge", **uploaded, path="a b.md", content="two\n")
     uri = f"memory://{SLUG}/knowledge/a%20b.md"
@@ -62,7 +62,7 @@ def test_documents_and_their_versions_are_read(ai, sync, uploaded):  # noqa: F81
     assert read(ai, f"{uri}?version=1") == "one\n"
 
 
-def test_lines_of_a_transcript_are_read(ai, uploaded):  # noqa: F811
+def test_lines_of_a_transcript_are_read(ai, uploaded):
     uri = f"memory://{SLUG}/sessions/s-1"
 
     assert len(read(ai, uri).splitlines()) == 2
@@ -70,7 +70,7 @@ def test_lines_of_a_transcript_are_read(ai, uploaded):  # noqa: F811
     assert json.loads(read(ai, f"{uri}#L2-L2")) == second
 
 
-def test_the_uri_of_a_citation_is_a_resource(ai, uploaded):  # noqa: F811
+def test_the_uri_of_a_citation_is_a_resource(ai, uploaded):
     for tool, query in (
         ("search_sessions", "NullBasketError"),
         ("search_knowledge", "zebrafish"),
@@ -106,7 +106,7 @@ def test_what_is_not_there_is_told_in_each_eras_code(ai, uri):
     assert response.json["error"]["code"] == -32602
 
 
-def test_private_resources_are_not_there_for_others(ai, uploaded):  # noqa: F811
+def test_private_resources_are_not_there_for_others(ai, uploaded):
     Workspace.objects.update(is_private=True)
 
     assert read(ai, f"memory://{SLUG}/knowledge/notes/deploy.md") == -32002
@@ -176,7 +176,7 @@ def complete(client, name, value, **given):
     return client.request("completion/complete", params)["result"]["completion"]
 
 
-def test_ids_machines_paths_and_sessions_are_completed(ai, uploaded):  # noqa: F811
+def test_ids_machines_paths_and_sessions_are_completed(ai, uploaded):
     assert complete(ai, "workspace_id", "lap")["values"] == [SLUG]
     assert complete(ai, "machine", "LAP")["values"] == ["laptop"]
     assert complete(ai, "path", "no", workspace_id=SLUG)["values"] == [
@@ -188,7 +188,7 @@ def test_ids_machines_paths_and_sessions_are_completed(ai, uploaded):  # noqa: F
     assert complete(ai, "workspace_id", "\0")["values"] == []
 
 
-def test_private_ids_are_not_completed_for_others(ai, uploaded):  # noqa: F811
+def test_private_ids_are_not_completed_for_others(ai, uploaded):
     Workspace.objects.update(is_private=True)
 
     assert complete(ai, "workspace_id", "")["values"] == []

@@ -6,47 +6,13 @@ import hashlib
 import json
 import re
 
-import pytest
+from mcp_samples import SLUG, TALK, TRIPLE, line
 
 from access.models import Token
 from audit.models import Event
 from jobs import running
 from mcp_api.quoting import NOTICE
 from workspaces.models import Workspace
-
-TRIPLE = {"machine": "laptop", "tool": "claude-code", "project": "shop"}
-SLUG = "laptop-claude-code-shop"
-
-
-def line(role, text, at="2026-11-20T10:00:00Z"):
-    return json.dumps({"role": role, "content": text, "timestamp": at}) + "\n"
-
-
-def transcript(*turns):
-    return "".join(line(role, text) for role, text in turns)
-
-
-TALK = transcript(
-    ("user", "Why does the checkout page throw a NullBasketError?"),
-    ("assistant", "The basket cookie is dropped by the proxy; I will pin SameSite."),
-)
-
-
-@pytest.fixture
-def uploaded(sync):
-    """A workspace of the sync token with a document and a session, indexed."""
-    registered = sync.call("register_workspace", **TRIPLE)
-    grant = {"workspace_id": SLUG, "write_token": registered["write_token"]}
-    sync.call(
-        "upload_knowledge",
-        **grant,
-        path="notes/deploy.md",
-        content="# Deploying\n\nRun the zebrafish pipeline, then tag the release.\n",
-    )
-    sync.call("upload_session", **grant, session_id="s-1", content=TALK)
-    running.run_due(limit=50)
-    return grant
-
 
 # -- workspaces --------------------------------------------------------------------
 
