@@ -20,6 +20,8 @@ from django.db.migrations.executor import MigrationExecutor
 
 from access import tokens
 from blobs import store
+from jobs import running
+from jobs.models import Job
 from memory_server import demo
 from memory_server.supervising.preflight import write_private
 
@@ -41,6 +43,17 @@ def bring_up_to_date(*, has_demo: bool, at: datetime, say: Say) -> None:
     if has_demo and demo.is_wanted():
         say("Loading demo data (start with DEMO=0 to go without)")
         demo.load(at=at)
+        index_words()
+
+
+def index_words() -> None:
+    """Do now what the worker would soon do, so that the very first search finds.
+
+    Vectors are left to the worker: they need the embedder, and time.
+    """
+    waiting = Job.objects.unfinished().exclude(verb="search.embed").order_by("id")
+    for job_id in waiting.values_list("pk", flat=True):
+        running.run(job_id)
 
 
 def migrate(say: Say) -> None:
