@@ -21,6 +21,9 @@ MEMORY_ROOT = Path(env.str("MEMORY_ROOT", default=str(BASE_DIR / "var"))).absolu
 # talks to the running ones; the real environment wins.
 env.read_env(str(MEMORY_ROOT / "server.env"), overwrite=False)
 
+# What can be made again at any time, such as compiled secret rules.
+CACHE_ROOT = Path(env.str("CACHE_ROOT", default=str(MEMORY_ROOT / "cache"))).absolute()
+
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="")
 if not SECRET_KEY:

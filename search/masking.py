@@ -160,7 +160,7 @@ def _scanner() -> Any:
     # Imported here: the library and its compiled rules cost some fifty megabytes.
     from kingfisher_sdk import Rules, Scanner
 
-    cache = Path(settings.MEMORY_ROOT) / "cache" / "secret-rules"
+    cache = Path(settings.CACHE_ROOT) / "secret-rules"
     cache.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Scanner(Rules(cache_dir=cache))
 

@@ -59,6 +59,8 @@ if not WORKER:
 if WORKER and "TEST_REDIS_IS_OURS" in os.environ:
     _number = int(WORKER.removeprefix("gw")) + 1
     os.environ["REDIS_URL"] = os.environ["REDIS_URL"].replace("db=0", f"db={_number}")
+# Compiling the secret scanner's rules takes ten seconds: once a run is enough.
+os.environ["CACHE_ROOT"] = str(Path(os.environ["TEST_ROOT"]) / "cache")
 os.environ["REDIS_PREFIX"] = f"test-{WORKER or 'main'}"
 os.environ["MEMORY_ROOT"] = str(Path(os.environ["TEST_ROOT"]) / (WORKER or "main"))
 # whitenoise warns about a directory of static files that is not there.
