@@ -8,13 +8,14 @@ at most a file that no row mentions, which a sweep removes later.
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import json
 import logging
 import os
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -100,18 +101,24 @@ def path_of(sha256: str) -> Path:
 
 
 def make_shards() -> None:
-    """Make the directories that files go into, and make them durable."""
+    """Make the directories that files go into, and make them durable.
+
+    Done at installation, so that keeping a blob needs no other directory's fsync.
+    """
     home = root()
     home.mkdir(parents=True, exist_ok=True)
-    for number in range(256):
-        shard = home / f"{number:02x}"
-        shard.mkdir(exist_ok=True)
-        sync_directory(shard)
-    # The last to be made, so its presence says that the shards are complete.
-    sync_directory(home)
-    (home / STAGING).mkdir(exist_ok=True)
+    for name in [STAGING, *(f"{number:02x}" for number in range(256))]:
+        (home / name).mkdir(exist_ok=True)
+        sync_directory(home / name)
     sync_directory(home)
     sync_directory(home.parent)
+
+
+def _make_directory(path: Path) -> None:
+    """Make one of them late: restored backups may leave empty ones out."""
+    path.mkdir(parents=True, exist_ok=True)
+    for each in path, path.parent, path.parent.parent:
+        sync_directory(each)
 
 
 @dataclass
@@ -274,12 +281,13 @@ def gunzip(chunks: Iterable[bytes], *, max_bytes: int) -> Iterator[bytes]:
     taken = given = 0
     stream, is_fresh = members.inflater(), True
     for chunk in chunks:
-        taken += len(chunk)
         rest: bytes = chunk
         while rest:
             if stream.eof:
                 stream, is_fresh = members.inflater(), True
+            taken += len(rest)
             piece, rest = _inflated(stream, rest)
+            taken -= len(rest)
             is_fresh = False
             given += len(piece)
             if given > max_bytes:
@@ -302,14 +310,34 @@ def _inflated(stream: Any, data: bytes) -> tuple[bytes, bytes]:
 
 
 def _temporary() -> tuple[Path, BinaryIO]:
-    path = root() / STAGING / uuid.uuid4().hex
-    with _writing(path):
+    while True:
+        path = root() / STAGING / uuid.uuid4().hex
+        with _writing(path):
+            try:
+                descriptor = os.open(path, _NEW_FILE, 0o600)
+            except FileNotFoundError:
+                _make_directory(path.parent)
+                descriptor = os.open(path, _NEW_FILE, 0o600)
+            # Tells a sweep that the upload lives; the kernel lets go when we die.
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        file = os.fdopen(descriptor, "w+b")
+        if os.fstat(descriptor).st_nlink:
+            return path, file
+        # A sweep with no grace at all came between making and locking it.
+        file.close()
+
+
+@contextmanager
+def abandoned(path: Path) -> Iterator[bool]:
+    """Hold a temporary file against its maker; False if that process still lives."""
+    with ExitStack() as stack:
         try:
-            descriptor = os.open(path, _NEW_FILE, 0o600)
-        except FileNotFoundError:
-            make_shards()
-            descriptor = os.open(path, _NEW_FILE, 0o600)
-    return path, os.fdopen(descriptor, "w+b")
+            file = stack.enter_context(path.open("rb"))
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_abandoned = True
+        except (BlockingIOError, FileNotFoundError):
+            is_abandoned = False
+        yield is_abandoned
 
 
 def _bounded(
@@ -502,6 +530,8 @@ def _pieces(
 def _place(staged: Staged, path: Path) -> None:
     """Link the temporary file under its name; a sound file of that name may stay."""
     with _writing(path):
+        if not path.parent.is_dir():
+            _make_directory(path.parent)
         try:
             os.link(staged.path, path)
         except FileExistsError:

@@ -41,7 +41,7 @@ def sweep(*, at: datetime, grace_seconds: int, dry_run: bool = False) -> Swept:
         # Their rows are still there, so they were not seen among the files.
         removed += [_size(store.path_of(digest)) for digest in rows]
     temporary = [
-        _unlink_if_old(path, cutoff, dry_run=dry_run) for path in files.temporary()
+        _remove_temporary(path, cutoff, dry_run=dry_run) for path in files.temporary()
     ]
     sizes = [size for size in removed if size is not None]
     temporary_sizes = [size for size in temporary if size is not None]
@@ -88,6 +88,11 @@ def _remove(path: Path, cutoff: float, *, dry_run: bool) -> int | None:
         if Blob.objects.filter(sha256=digest).exists():
             return None
         return _unlink_if_old(path, cutoff, dry_run=dry_run)
+
+
+def _remove_temporary(path: Path, cutoff: float, *, dry_run: bool) -> int | None:
+    with store.abandoned(path) as is_abandoned:
+        return _unlink_if_old(path, cutoff, dry_run=dry_run) if is_abandoned else None
 
 
 def _unlink_if_old(path: Path, cutoff: float, *, dry_run: bool) -> int | None:
