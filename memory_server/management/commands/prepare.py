@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 from django.utils import timezone
 
+from access.requirements import Requirement
 from memory_server import preparing
 from refusals import Refusal
 
@@ -17,6 +18,7 @@ class Command(BaseCommand):
         "Brings the installation up to date: migrations, static files, blob"
         " directories, bootstrap tokens, first operator, demo data. Safe to repeat."
     )
+    requirement = Requirement(staff=True)
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
