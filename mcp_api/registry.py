@@ -153,7 +153,9 @@ def _tool(name: str, method: Callable[..., Result], model: type[BaseModel]) -> T
         # Line breaks inside a paragraph are the source file's, not the reader's.
         "description": _LINE_BREAK.sub(" ", inspect.getdoc(method) or ""),
         "inputSchema": _lean(Arguments.model_json_schema()),
-        "outputSchema": _lean(TypeAdapter(declaration.result).json_schema()),
+        "outputSchema": _or_refusal(
+            _lean(TypeAdapter(declaration.result).json_schema())
+        ),
         "annotations": {
             "title": declaration.title,
             "readOnlyHint": declaration.reads_only,
@@ -171,6 +173,24 @@ def _tool(name: str, method: Callable[..., Result], model: type[BaseModel]) -> T
         run=method,
         listing=listing,
     )
+
+
+def _or_refusal(schema: Json) -> Json:
+    """The schema of a result that may also be a refusal.
+
+    Clients built on the TypeScript SDK hold the structured content of an error against
+    the published schema too, and drop a result that does not match.
+    """
+    text = {"type": "string"}
+    refusal = {"code": text, "message": text, "hint": text}
+    return {
+        **{key: value for key, value in schema.items() if key != "required"},
+        "properties": {**schema["properties"], **refusal, "detail": {"type": "object"}},
+        "anyOf": [
+            {"required": schema.get("required", [])},
+            {"required": [*refusal]},
+        ],
+    }
 
 
 def _lean(schema: Any, *, names: bool = False) -> Any:

@@ -11,6 +11,7 @@ from recall.overviews import Summary
 from sessions.conversation import ConversationPage
 from sessions.models import Transcript
 from sessions.searching import TranscriptHit
+from sessions.viewing import LinePage
 from workspaces.models import Workspace
 
 Json = dict[str, Any]
@@ -124,6 +125,16 @@ def conversation_fields(page: ConversationPage) -> Json:
             }
             for turn in page.turns
         ],
+        "next_line": page.next_line,
+        "previous_line": page.previous_line,
+        "truncated": page.truncated,
+    }
+
+
+def line_fields(page: LinePage, *, first_line: int) -> Json:
+    return {
+        "lines": [{"line": line.number, "text": line.text} for line in page.lines],
+        "first_line": first_line,
         "next_line": page.next_line,
         "previous_line": page.previous_line,
         "truncated": page.truncated,

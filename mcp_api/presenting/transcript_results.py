@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from mcp_api import shapes
 from mcp_api.presenting.entries import (
@@ -16,6 +16,7 @@ from mcp_api.registry import Result
 from sessions.conversation import ConversationPage
 from sessions.models import Transcript
 from sessions.uploads import Receipt
+from sessions.viewing import LinePage
 from workspaces.models import Workspace
 
 
@@ -72,34 +73,18 @@ def conversation(
     return Result(structured, str(writing))
 
 
-def lines(
-    found: Sequence[tuple[int, str]],
-    *,
-    transcript: Transcript,
-    view: str,
-    start: int,
-    max_chars: int,
-) -> Result:
-    """Lines as (number, text), cut to the budget between lines.
-
-    A first line that is longer than the whole budget is cut inside.
-    """
-    kept: list[shapes.LineEntry] = []
-    left = max_chars
-    for number, text in found:
-        if len(text) > left and kept:
-            break
-        kept.append({"line": number, "text": text[:left]})
-        left -= len(text) + 1
-    following = kept[-1]["line"] + 1 if kept else transcript.line_count + 1
+def lines(page: LinePage, *, transcript: Transcript, view: str, start: int) -> Result:
+    kept: list[shapes.LineEntry] = [
+        {"line": line.number, "text": line.text} for line in page.lines
+    ]
     structured = _session_text(
         transcript,
         view=view,
         first_line=start,
-        total_lines=transcript.line_count,
-        next_line=following if following <= transcript.line_count else None,
-        previous_line=max(1, start - max(len(kept), 1)) if start > 1 else None,
-        truncated=len(kept) < len(found) or left < -1,
+        total_lines=page.total_lines,
+        next_line=page.next_line,
+        previous_line=page.previous_line,
+        truncated=page.truncated,
     )
     structured["lines"] = kept
     writing = Writing()

@@ -6,7 +6,6 @@ from mcp_server import MCPToolset
 
 from access import scoping
 from access.requirements import Requirement, require_scope
-from audit import trail
 from mcp_api import calls, presenting, shapes
 from mcp_api.arguments import (
     AgentId,
@@ -28,12 +27,8 @@ from mcp_api.paging import Paging
 from mcp_api.registry import Result, memory_tool
 from mcp_api.scope import readable
 from refusals import InvalidArgument
-from search import masking
-from sessions import browsing, conversation, reading, searching
+from sessions import browsing, conversation, reading, searching, viewing
 from sessions.models import Transcript
-
-# JSON escapes and framing make a line longer than what is read out of it.
-_RAW_BYTES_PER_CHAR = 4
 
 
 class SessionTools(MCPToolset):
@@ -143,28 +138,22 @@ class SessionTools(MCPToolset):
             )
         if view == "raw":
             require_scope(call.principal, "raw")
-        lines = reading.lines(
-            transcript,
-            first_line=start,
-            line_count=line_count,
-            max_bytes=max_chars * _RAW_BYTES_PER_CHAR,
-        )
-        if view == "raw":
-            trail.record(
+            lines = viewing.raw_lines(
+                transcript,
+                first_line=start,
+                line_count=line_count,
+                max_chars=max_chars,
                 actor=call.principal.actor,
-                action="session.read_raw",
                 at=call.at,
-                workspace_slug=transcript.workspace.slug,
-                target=str(transcript),
-                detail={"first_line": start, "line_count": len(lines)},
             )
-        return presenting.lines(
-            [(line.number, _shown(line, view=view)) for line in lines],
-            transcript=transcript,
-            view=view,
-            start=start,
-            max_chars=max_chars,
-        )
+        else:
+            lines = viewing.masked_lines(
+                transcript,
+                first_line=start,
+                line_count=line_count,
+                max_chars=max_chars,
+            )
+        return presenting.lines(lines, transcript=transcript, view=view, start=start)
 
     @memory_tool(
         title="Search sessions",
@@ -266,9 +255,3 @@ def _start(
         count = line_count if from_end is True else from_end
         return reading.first_line_from_end(transcript, count)
     return first_line or 1
-
-
-def _shown(line: reading.Line, *, view: str) -> str:
-    if view == "raw":
-        return line.raw.decode("utf-8", "replace").rstrip("\n")
-    return masking.mask_json_line(line.raw).rstrip("\n")

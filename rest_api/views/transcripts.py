@@ -11,7 +11,6 @@ from rest_framework.response import Response
 
 from access import scoping
 from access.requirements import Requirement
-from audit import trail
 from refusals import InvalidArgument
 from rest_api import bodies
 from rest_api.resource import Resource, Written
@@ -20,9 +19,8 @@ from rest_api.serializers import (
     TranscriptReading,
     TranscriptTarget,
 )
-from rest_api.wire import conversation_fields, transcript_fields
-from search import masking
-from sessions import browsing, conversation, reading, uploads
+from rest_api.wire import conversation_fields, line_fields, transcript_fields
+from sessions import browsing, conversation, reading, uploads, viewing
 from sessions.models import Transcript
 from sessions.uploads import Receipt
 from workspaces.models import Workspace
@@ -41,7 +39,6 @@ MEDIA_TYPES = frozenset(
         "application/x-www-form-urlencoded",
     }
 )
-MASKED_AT_ONCE_BYTES = 2**20
 RAW = Requirement(scope="raw")
 _RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\*|\d{1,15})")
 
@@ -122,9 +119,19 @@ class TranscriptView(Resource):
                 max_chars=asked["max_chars"],
             )
             return Response({**fields, **conversation_fields(page)})
+        wanted = {
+            "first_line": first_line,
+            "line_count": asked["line_count"],
+            "max_chars": asked["max_chars"],
+        }
         if asked["view"] == "raw":
-            self._allow_raw(transcript, first_line)
-        return Response({**fields, **_page_of_lines(transcript, first_line, asked)})
+            RAW.check(self.principal)
+            lines = viewing.raw_lines(
+                transcript, **wanted, actor=self.principal.actor, at=self.at
+            )
+        else:
+            lines = viewing.masked_lines(transcript, **wanted)
+        return Response({**fields, **line_fields(lines, first_line=first_line)})
 
     @extend_schema(
         parameters=[
@@ -176,18 +183,6 @@ class TranscriptView(Resource):
             agent_id=asked["agent_id"],
         )
 
-    def _allow_raw(self, transcript: Transcript, first_line: int) -> None:
-        """Raw lines may hold secrets: they need a scope and leave a trace."""
-        RAW.check(self.principal)
-        trail.record(
-            actor=self.principal.actor,
-            action="session.read_raw",
-            at=self.at,
-            workspace_slug=transcript.workspace.slug,
-            target=str(transcript),
-            detail={"first_line": first_line},
-        )
-
 
 def _first_line(transcript: Transcript, asked: dict[str, Any]) -> int:
     if asked["from_end"]:
@@ -197,43 +192,6 @@ def _first_line(transcript: Transcript, asked: dict[str, Any]) -> int:
             transcript, asked["around_line"], asked["line_count"]
         )
     return int(asked.get("first_line", 1))
-
-
-def _page_of_lines(
-    transcript: Transcript, first_line: int, asked: dict[str, Any]
-) -> dict[str, Any]:
-    """As many lines as the budget takes; a first line that is longer comes cut."""
-    left = asked["max_chars"]
-    shown: list[dict[str, Any]] = []
-    page = reading.lines(
-        transcript,
-        first_line=first_line,
-        line_count=asked["line_count"],
-        # Masking must see a secret whole, so lines are cut only after it.
-        max_bytes=max(4 * left, MASKED_AT_ONCE_BYTES),
-    )
-    is_cut = False
-    for line in page:
-        text = (
-            line.raw.decode("utf-8", "replace")
-            if asked["view"] == "raw"
-            else masking.mask_json_line(line.raw)
-        ).rstrip("\n")
-        if shown and len(text) > left:
-            break
-        is_cut = line.is_cut or len(text) > left
-        shown.append({"line": line.number, "text": text[:left]})
-        left -= len(text)
-    following = first_line + len(shown)
-    return {
-        "lines": shown,
-        "first_line": first_line,
-        "next_line": following if following <= transcript.line_count else None,
-        "previous_line": max(first_line - asked["line_count"], 1)
-        if first_line > 1
-        else None,
-        "truncated": is_cut or len(shown) < len(page),
-    }
 
 
 def _content_range(request: Request) -> tuple[int | None, int | None]:

@@ -117,8 +117,8 @@ class Client:
     def call(self, tool: str, /, **arguments: Any) -> Any:
         """A tool call of the initialize era; gives its structured content.
 
-        The form is checked on the way: against the published schema, or that of
-        refusals, whose code is then the answer's only key "refused".
+        The form is checked against the published schema on the way. A refusal's code
+        is also under "refused".
         """
         from mcp_api.registry import tools
 
@@ -126,11 +126,12 @@ class Client:
         result = reply["result"]
         assert [block["type"] for block in result["content"]] == ["text"]
         content = result["structuredContent"]
+        # Refusals too: strict clients drop what does not match.
+        Draft202012Validator(tools()[tool].listing["outputSchema"]).validate(content)
         if result["isError"]:
             assert {"code", "message", "hint"} <= content.keys()
             assert content["message"] in result["content"][0]["text"]
             return {"refused": content["code"], **content}
-        Draft202012Validator(tools()[tool].listing["outputSchema"]).validate(content)
         self.text = result["content"][0]["text"]
         return content
 

@@ -52,8 +52,10 @@ def test_the_tree_holds_the_bytes_and_zcat_reads_them(tmp_path: Path) -> None:
     assert subprocess.run(["zcat", older], capture_output=True).stdout == jsonl(
         "one", "two"
     )
-    assert gzip.open(next(home.rglob("one.jsonl.gz"))).read() == jsonl("different")
-    assert gzip.open(next(home.rglob("one+a1.jsonl.gz"))).read() == jsonl("helper")
+    newest = next(home.rglob("one.jsonl.gz")).read_bytes()
+    assert gzip.decompress(newest) == jsonl("different")
+    subagent = next(home.rglob("one+a1.jsonl.gz")).read_bytes()
+    assert gzip.decompress(subagent) == jsonl("helper")
     listed = json.loads((tmp_path / "_meta/workspaces.json").read_text())
     assert [entry["workspace_id"] for entry in listed] == [workspace.slug]
 
