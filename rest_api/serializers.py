@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 LIST_LIMIT, SEARCH_LIMIT, MAX_LIMIT = 20, 10, 100
@@ -66,6 +67,7 @@ class Sha256(serializers.RegexField):
         return str(super().to_internal_value(data)).lower()
 
 
+@extend_schema_field(str)
 class Words(serializers.Field[tuple[str, ...], Any, str, Any]):
     """A comma-separated choice."""
 

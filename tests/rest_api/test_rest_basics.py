@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from io import StringIO
+
 import pytest
+from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
@@ -46,6 +49,14 @@ def test_schema_describes_every_route(db):
         "put",
     }
     assert "/api/v1/sync/check" in paths
+    put = paths["/api/v1/workspaces/{slug}/sessions/{session_id}"]["put"]
+    assert put["security"] == [{"bearer": []}]
+    assert "scope `upload`" in put["description"]
+    assert "default" in put["responses"]
+
+
+def test_schema_is_valid_and_complete(db):
+    call_command("spectacular", "--validate", "--fail-on-warn", stdout=StringIO())
 
 
 def test_me_tells_the_token(workspace):

@@ -1,0 +1,55 @@
+"""How drf-spectacular describes our views, which have no model serializers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
+from rest_framework import serializers
+
+from rest_api.authentication import requirement_of
+
+
+class ErrorBody(serializers.Serializer[Any]):
+    code = serializers.CharField(help_text="One of docs/errors.md.")
+    message = serializers.CharField()
+    hint = serializers.CharField()
+    detail = serializers.DictField()
+
+
+class Failure(serializers.Serializer[Any]):
+    """The one shape of every failure."""
+
+    error = ErrorBody()
+    request_id = serializers.CharField()
+
+
+class Described(AutoSchema):
+    """Answers are objects that docs/rest.md describes; failures are all alike."""
+
+    def get_request_serializer(self) -> Any:
+        return None
+
+    def get_response_serializers(self) -> Any:
+        return {200: OpenApiTypes.OBJECT, "default": Failure}
+
+    def get_auth(self) -> list[dict[str, list[str]]]:
+        return [] if self._requirement.public else [{"bearer": []}]
+
+    def get_operation_id(self) -> str:
+        """For example `transcript_put`: view and method, which stay when paths move."""
+        return f"{type(self.view).__name__.removesuffix('View').lower()}_{self.method.lower()}"
+
+    def get_description(self) -> str:  # type: ignore[override]
+        """The docstring, and who may call."""
+        requirement = self._requirement
+        if requirement.public:
+            return f"{super().get_description()}\n\nPublic."
+        kinds = ", ".join(sorted(requirement.kinds))
+        scope = f" with the scope `{requirement.scope}`" if requirement.scope else ""
+        return f"{super().get_description()}\n\nFor tokens of kind {kinds}{scope}."
+
+    @property
+    def _requirement(self) -> Any:
+        return requirement_of(self.view, self.method)
