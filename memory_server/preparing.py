@@ -24,6 +24,7 @@ from jobs import running
 from jobs.models import Job
 from memory_server import demo
 from memory_server.supervising.preflight import write_private
+from search import masking
 
 Say = Callable[[str], None]
 
@@ -40,10 +41,17 @@ def bring_up_to_date(*, has_demo: bool, at: datetime, say: Say) -> None:
         at=at,
     )
     ensure_operator()
+    compile_secret_rules(say)
     if has_demo and demo.is_wanted():
         say("Loading demo data (start with DEMO=0 to go without)")
         demo.load(at=at)
         index_words()
+
+
+def compile_secret_rules(say: Say) -> None:
+    if not masking.is_compiled():
+        say("Compiling the rules that find secrets (once; some ten seconds)")
+        masking.compile_rules()
 
 
 def index_words() -> None:

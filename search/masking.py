@@ -155,12 +155,27 @@ _VENDOR_PREFIX = re.compile(r"^[a-z]+[./](?:secrets/)?")
 _loading = threading.Lock()
 
 
+def is_compiled() -> bool:
+    """Whether the rules were compiled before; the first time takes ten seconds."""
+    return any(_compiled_rules().glob("*"))
+
+
+def compile_rules() -> None:
+    """Compile the rules now, so that no upload or reader has to wait for it."""
+    with _loading:
+        _scanner()
+
+
+def _compiled_rules() -> Path:
+    return Path(settings.CACHE_ROOT) / "secret-rules"
+
+
 @lru_cache(maxsize=1)
 def _scanner() -> Any:
     # Imported here: the library and its compiled rules cost some fifty megabytes.
     from kingfisher_sdk import Rules, Scanner
 
-    cache = Path(settings.CACHE_ROOT) / "secret-rules"
+    cache = _compiled_rules()
     cache.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Scanner(Rules(cache_dir=cache))
 
