@@ -243,7 +243,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["rest_api.throttling.RequestRate"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_api.bodies.StrictJSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "rest_api.schema.Described",
     "EXCEPTION_HANDLER": "rest_api.errors.answer",
     "UNAUTHENTICATED_USER": None,
     # `format` and `_method` in the query would be second ways to say Accept and PUT.
@@ -253,6 +253,9 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Federated memory server",
     "VERSION": VERSION,
     "SERVE_INCLUDE_SCHEMA": False,
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}
+    },
     # The schema has tests of its own.
     "ENABLE_DJANGO_DEPLOY_CHECK": False,
     "SERVE_PERMISSIONS": [],

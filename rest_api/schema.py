@@ -39,7 +39,8 @@ class Described(AutoSchema):
 
     def get_operation_id(self) -> str:
         """For example `transcript_put`: view and method, which stay when paths move."""
-        return f"{type(self.view).__name__.removesuffix('View').lower()}_{self.method.lower()}"
+        view = type(self.view).__name__.removesuffix("View").lower()
+        return f"{view}_{self.method.lower()}"
 
     def get_description(self) -> str:  # type: ignore[override]
         """The docstring, and who may call."""
