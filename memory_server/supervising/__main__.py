@@ -59,6 +59,8 @@ def main() -> int:
         return 1
     except AskedToStop:
         _say("\nStopping")
+        _stop_all(stack)
+        _say("Stopped.")
         return 0
     finally:
         _stop_all(stack)
