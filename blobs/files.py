@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from blobs import store
+from blobs import places, store
 from blobs.models import Blob
 
 _NAMES_AT_ONCE = 1000
@@ -26,7 +26,7 @@ def without_rows() -> Iterator[Path]:
 
 def temporary() -> Iterator[Path]:
     """Files of uploads that are running, or that ended without cleaning up."""
-    return _sorted(store.root() / store.STAGING)
+    return _sorted(places.root() / places.STAGING)
 
 
 def strays() -> Iterator[Path]:
@@ -35,8 +35,8 @@ def strays() -> Iterator[Path]:
 
 
 def _entries() -> Iterator[Path]:
-    for shard in _sorted(store.root()):
-        if shard.name == store.STAGING:
+    for shard in _sorted(places.root()):
+        if shard.name == places.STAGING:
             continue
         if shard.is_dir() and not shard.is_symlink():
             yield from _sorted(shard)

@@ -8,8 +8,10 @@ longer line. So a member that holds a newline and is not the last ends with one.
 
 from __future__ import annotations
 
+import os
 import struct
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -99,3 +101,27 @@ def inflate(packed: bytes, *, size_bytes: int) -> bytes:
     if not stream.eof or stream.unused_data or len(raw) != size_bytes:
         raise Corrupt("The member is cut short or runs on.")
     return raw
+
+
+def pieces(
+    descriptor: int,
+    table: Table,
+    *,
+    size_bytes: int,
+    stored_bytes: int,
+    offset: int,
+    end: int,
+) -> Iterator[bytes]:
+    """Raw bytes [offset, end) of a file of members. Raises OSError and Corrupt."""
+    past = Member(0, size_bytes, stored_bytes)
+    index = table.holding(offset)
+    while offset < end:
+        member = table[index]
+        index += 1
+        following = table[index] if index < len(table) else past
+        packed = os.pread(
+            descriptor, following.file_offset - member.file_offset, member.file_offset
+        )
+        raw = inflate(packed, size_bytes=following.raw_offset - member.raw_offset)
+        yield raw[offset - member.raw_offset : end - member.raw_offset]
+        offset = following.raw_offset

@@ -14,7 +14,7 @@ from pathlib import Path
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
-from blobs import files, locks, store
+from blobs import files, locks, places, store
 from blobs.models import Blob
 
 
@@ -91,7 +91,7 @@ def _remove(path: Path, cutoff: float, *, dry_run: bool) -> int | None:
 
 
 def _remove_temporary(path: Path, cutoff: float, *, dry_run: bool) -> int | None:
-    with store.abandoned(path) as is_abandoned:
+    with places.abandoned(path) as is_abandoned:
         return _unlink_if_old(path, cutoff, dry_run=dry_run) if is_abandoned else None
 
 
@@ -101,7 +101,7 @@ def _unlink_if_old(path: Path, cutoff: float, *, dry_run: bool) -> int | None:
     size = _size(path)
     if not dry_run:
         path.unlink(missing_ok=True)
-        store.sync_directory(path.parent)
+        places.sync_directory(path.parent)
     return size
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from django.db import connections
 
 from audit.trail import Actor
-from blobs import crash, store
+from blobs import crash, places, store
 from blobs.models import Blob
 from sessions import raw, uploads
 from sessions.models import Transcript
@@ -61,11 +61,11 @@ def bytes_of(transcript: Transcript) -> bytes:
 
 def files() -> list[Path]:
     """Every file of the blob store, temporary ones too."""
-    return sorted(path for path in store.root().rglob("*") if path.is_file())
+    return sorted(path for path in places.root().rglob("*") if path.is_file())
 
 
 def blob_files() -> list[Path]:
-    return [path for path in files() if path.parent.name != store.STAGING]
+    return [path for path in files() if path.parent.name != places.STAGING]
 
 
 def check_files_are_whole() -> None:

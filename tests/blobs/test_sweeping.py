@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 
-from blobs import store, sweeping
+from blobs import places, store, sweeping
 from blobs.models import Blob
 from sessions.models import Transcript
 from tests.archiving import (
@@ -75,13 +75,13 @@ def test_blobs_of_deleted_transcripts_go():
 
 def test_files_without_rows_and_temporary_files_go_when_old():
     keep(b"row lost\n").delete()
-    (store.root() / store.STAGING / "left").write_bytes(b"half")
+    (places.root() / places.STAGING / "left").write_bytes(b"half")
     store.make_shards()
-    stray = store.root() / "00" / "notes.txt"
+    stray = places.root() / "00" / "notes.txt"
     stray.write_bytes(b"not ours")
     age(2)
-    (store.root() / store.STAGING / "running").write_bytes(b"still written")
-    os.utime(store.root() / store.STAGING / "running", (AT.timestamp(),) * 2)
+    (places.root() / places.STAGING / "running").write_bytes(b"still written")
+    os.utime(places.root() / places.STAGING / "running", (AT.timestamp(),) * 2)
 
     swept = sweep()
 
@@ -108,7 +108,7 @@ def test_a_row_without_its_file_goes():
 def test_a_dry_run_tells_the_same_and_removes_nothing():
     keep(b"one\n")
     keep(b"two\n").delete()
-    (store.root() / store.STAGING / "left").write_bytes(b"half")
+    (places.root() / places.STAGING / "left").write_bytes(b"half")
     age(2)
     before = files()
 

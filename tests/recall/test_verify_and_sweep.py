@@ -11,7 +11,7 @@ from django.db import IntegrityError, InternalError, connection
 from django.db.utils import Error
 
 from audit.models import Event
-from blobs import members, store
+from blobs import members, places, store
 from blobs.models import Blob
 from knowledge import publishing
 from knowledge.models import Document
@@ -272,12 +272,12 @@ def test_orphans_and_strays_are_listed_and_do_no_harm(workspace):
     Transcript.objects.all().delete()
     path = path_of_only_blob()
     Blob.objects.all().delete()
-    left = store.root() / store.STAGING / "left"
+    left = places.root() / places.STAGING / "left"
     left.write_bytes(b"half")
     store.make_shards()
-    stray = store.root() / "00" / "notes.txt"
+    stray = places.root() / "00" / "notes.txt"
     stray.write_bytes(b"not ours")
-    misplaced = store.root() / "00" / path.name
+    misplaced = places.root() / "00" / path.name
     misplaced.write_bytes(path.read_bytes())
 
     assert verify() == (
@@ -301,7 +301,7 @@ def state() -> list[object]:
 def test_verify_writes_nothing_even_where_it_finds_damage(document, workspace):
     receive(workspace, CONTENT)
     files()[0].write_bytes(b"damaged")
-    (store.root() / store.STAGING / "left").write_bytes(b"half")
+    (places.root() / places.STAGING / "left").write_bytes(b"half")
     before = state()
 
     assert verify("--deep")[0] == 1

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import pytest
+from django.db import OperationalError
 
 from audit.models import Event
 from blobs import store
 from blobs.models import Blob
+from jobs import outbox
 from jobs.models import Job
 from refusals import InvalidArgument
 from sessions import uploads
@@ -339,6 +341,22 @@ def test_a_long_line_is_refused_and_leaves_nothing(workspace, settings):
         receive(workspace, ONE + jsonl("x" * 1000))
 
     assert counts() == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_failure_before_the_commit_leaves_nothing(workspace, monkeypatch):
+    before = counts()[:-1]
+
+    def fail(**_: object) -> None:
+        raise OperationalError("the database went away")
+
+    monkeypatch.setattr(outbox, "ask", fail)
+    with pytest.raises(OperationalError):
+        receive(workspace, ONE)
+
+    assert counts()[:-1] == before
+    # The file may stay: nothing mentions it, and a sweep removes it.
+    assert len(files()) == 1
 
 
 def test_an_upload_moves_the_last_activity_forward(workspace):
