@@ -16,8 +16,6 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
-from isal import isal_zlib
-
 from benchmarks import corpus, options, printing, timing, wire
 from benchmarks.serving import Server, serving
 from blobs import members
@@ -60,9 +58,7 @@ def keep_in_process(bodies: list[bytes]) -> None:
     for body in bodies:
         name, packed = hashlib.sha256(body).hexdigest(), bytearray()
         for start in range(0, len(body), members.WINDOW_BYTES):
-            packer = isal_zlib.compressobj(members._LEVEL, isal_zlib.DEFLATED, 31)
-            packed += packer.compress(body[start : start + members.WINDOW_BYTES])
-            packed += packer.flush()
+            packed += members.deflate(body[start : start + members.WINDOW_BYTES])
         with (folder / f"{name}.tmp").open("wb") as file:
             file.write(packed)
             file.flush()
