@@ -49,7 +49,6 @@ class Attempt:
         if self.row is not None:
             self.row.keep_answer(status=status, body=body)
 
-
     def forget(self) -> None:
         """Free the key unless an answer stands with it."""
         if self.row is not None:
