@@ -370,6 +370,11 @@ def test_the_set_up_is_tested_with_clear_reasons(
     assert wrong.returncode == memory_sync.TokenRefused.exit_code
     assert b"FAIL sync token" in wrong.stdout
     assert b"UNAUTHENTICATED" in wrong.stdout
+    for variable, code in (("MCP_MEMORY_TOKEN", 0), ("SYNC_TOKEN", 4)):
+        (laptop.sync_home / "tokens.json").unlink(missing_ok=True)
+        unset = laptop.run("test", **{variable: ""})
+        assert unset.returncode == code
+        assert b"not set" in unset.stdout
     swapped = laptop.run("test", SYNC_TOKEN=server.ai_token)
     assert b"of the kind ai, not sync" in swapped.stdout
     away = laptop.run("test", MCP_MEMORY_URL="http://127.0.0.1:9/mcp")
