@@ -72,6 +72,10 @@ os.environ.setdefault(
 
 # Here and not in pytest_configure, because the conftests below import models.
 django.setup()
+if not WORKER:
+    # A worker that inherits this name reads the settings before it gets here, and then
+    # shares Redis and files with its neighbour.
+    del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
 @pytest.fixture(scope="session")
