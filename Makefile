@@ -18,7 +18,7 @@ install:
 
 test:
 	@$(PYTHON) bootstrap.py --dev
-	@exec $(VENV)/bin/python -m pytest -n $(JOBS) $(ARGS)
+	@exec $(VENV)/bin/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 # makemigrations would also ask a database about its history; none is needed here,
 # and the warning about it is turned off.

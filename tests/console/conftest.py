@@ -35,7 +35,7 @@ def call(server: Server, method: str, path: str, body: bytes, **headers: str) ->
         return json.loads(response.read() or b"{}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     with serving(EMBEDDINGS_ENABLED="0") as running:
         # Static files are found when the process starts.
@@ -86,7 +86,7 @@ def server() -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     assert chromium, "Chromium is needed: apt-get install chromium"
