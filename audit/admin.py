@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 
 from audit.models import Event
+from console_theme import ReadOnlyAdmin
 
 
 @admin.register(Event)
-class EventAdmin(ModelAdmin):
+class EventAdmin(ReadOnlyAdmin):
     list_display = (
         "at",
         "actor",
@@ -25,16 +23,3 @@ class EventAdmin(ModelAdmin):
     ordering = ("-id",)
     # Counting a large trail to number its pages would scan it.
     show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(
-        self, request: HttpRequest, obj: Model | None = None
-    ) -> bool:
-        return False
-
-    def has_delete_permission(
-        self, request: HttpRequest, obj: Model | None = None
-    ) -> bool:
-        return False

@@ -1,18 +1,16 @@
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
-from unfold.admin import ModelAdmin
 
+from console_theme import ReadOnlyAdmin
 from jobs import outbox
 from jobs.models import Job, JobQuerySet
 
 
 @admin.register(Job)
-class JobAdmin(ModelAdmin):
+class JobAdmin(ReadOnlyAdmin):
     list_display = (
         "verb",
         "subject",
@@ -28,15 +26,6 @@ class JobAdmin(ModelAdmin):
     search_fields = ("subject",)
     ordering = ("-id",)
     actions = ("ask_again",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     @admin.action(description="Ask again for jobs given up")
     def ask_again(self, request: HttpRequest, chosen: JobQuerySet) -> None:

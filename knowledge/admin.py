@@ -1,40 +1,32 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from unfold.admin import ModelAdmin, TabularInline
 
 from audit.trail import Actor
+from console_theme import ReadOnlyAdmin, ReadOnlyInline
 from knowledge import publishing
 from knowledge.models import Document, DocumentQuerySet, Version
 from refusals import Refusal
 
 
-class VersionInline(TabularInline):
+class VersionInline(ReadOnlyInline):
     model = Version
     fields = ("number", "created_at", "created_by", "channel", "is_tombstone", "read")
     readonly_fields = fields
     ordering = ("-number",)
-    extra = 0
-    can_delete = False
 
     @admin.display(description="Text")
     def read(self, version: Version) -> str:
         url = reverse("console:document", args=[version.document_id])
         return format_html('<a href="{}?version={}">Read</a>', url, version.number)
 
-    def has_add_permission(
-        self, request: HttpRequest, obj: Model | None = None
-    ) -> bool:
-        return False
-
 
 @admin.register(Document)
-class DocumentAdmin(ModelAdmin):
+class DocumentAdmin(ReadOnlyAdmin):
     list_display = (
         "path",
         "title",
@@ -82,16 +74,3 @@ class DocumentAdmin(ModelAdmin):
             else:
                 restored += 1
         self.message_user(request, f"{restored} documents restored.")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(
-        self, request: HttpRequest, obj: Model | None = None
-    ) -> bool:
-        return False
-
-    def has_delete_permission(
-        self, request: HttpRequest, obj: Model | None = None
-    ) -> bool:
-        return False

@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 
+from console_theme import ReadOnlyAdmin
 from search.models import Finding
 
 
 @admin.register(Finding)
-class FindingAdmin(ModelAdmin):
+class FindingAdmin(ReadOnlyAdmin):
     list_display = (
         "found_at",
         "rule",
@@ -23,16 +21,3 @@ class FindingAdmin(ModelAdmin):
     search_fields = ("rule", "fingerprint", "workspace__slug")
     list_select_related = ("workspace",)
     ordering = ("-id",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(
-        self, request: HttpRequest, obj: Model | None = None
-    ) -> bool:
-        return False
-
-    def has_delete_permission(
-        self, request: HttpRequest, obj: Model | None = None
-    ) -> bool:
-        return False

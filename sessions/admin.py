@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import F, Model, QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
-from unfold.admin import ModelAdmin, TabularInline
 
+from console_theme import ReadOnlyAdmin, ReadOnlyInline
 from sessions.models import Segment, Transcript
 
 
@@ -29,22 +29,15 @@ class IndexedFilter(admin.SimpleListFilter):
         return queryset
 
 
-class SegmentInline(TabularInline):
+class SegmentInline(ReadOnlyInline):
     model = Segment
     fields = ("number", "first_offset", "size_bytes", "uploaded_by", "created_at")
     readonly_fields = fields
     ordering = ("number",)
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(
-        self, request: HttpRequest, obj: Model | None = None
-    ) -> bool:
-        return False
 
 
 @admin.register(Transcript)
-class TranscriptAdmin(ModelAdmin):
+class TranscriptAdmin(ReadOnlyAdmin):
     list_display = (
         "started_at",
         "title",
@@ -78,16 +71,3 @@ class TranscriptAdmin(ModelAdmin):
     def read(self, transcript: Transcript) -> str:
         url = reverse("console:transcript", args=[transcript.pk])
         return format_html('<a href="{}">Read</a>', url)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(
-        self, request: HttpRequest, obj: Model | None = None
-    ) -> bool:
-        return False
-
-    def has_delete_permission(
-        self, request: HttpRequest, obj: Model | None = None
-    ) -> bool:
-        return False
