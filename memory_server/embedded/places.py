@@ -42,8 +42,8 @@ def arrange(root: Path, account: Account) -> Places:
     home = root / "services"
     if not account.can_reach(root):
         home = FALLBACK / digest
-        FALLBACK.mkdir(mode=0o711, parents=True, exist_ok=True)
-    home.mkdir(mode=0o711, exist_ok=True)
+        _passable(FALLBACK)
+    _passable(home)
     _claim(home, root)
     runtime = home / "run"
     if not _fits_socket(runtime):
@@ -56,7 +56,7 @@ def arrange(root: Path, account: Account) -> Places:
 def socket_directory(places: Places, service: str) -> Path:
     """A directory that only the services' account and root can enter."""
     if not places.runtime.exists():
-        places.runtime.mkdir(mode=0o711)
+        _passable(places.runtime)
     found = places.runtime.lstat()
     if places.runtime.is_symlink() or found.st_uid != os.geteuid():
         raise CannotStart(
@@ -85,8 +85,15 @@ def binaries(places: Places, package: str, *, beside: tuple[str, ...] = ()) -> P
     return kept / package
 
 
+def _passable(path: Path) -> None:
+    """A directory that others may go through but not list, whatever the umask."""
+    if not path.exists():
+        path.mkdir(parents=True)
+        path.chmod(0o711)
+
+
 def _copy(source: Path, names: tuple[str, ...], target: Path) -> None:
-    target.parent.mkdir(mode=0o755, exist_ok=True)
+    _passable(target.parent)
     half_done = Path(tempfile.mkdtemp(dir=target.parent))
     for name in names:
         shutil.copytree(source / name, half_done / name)

@@ -30,6 +30,8 @@ def main() -> int:
         asked = wanted.from_environment(os.environ)
         # Held until this process ends.
         lock = preflight.claim_root(asked.root)
+        # The archive is nobody else's to read; what must be passable says so itself.
+        os.umask(0o077)
         preflight.check_port(asked.host, asked.port)
         lock.write(f"process {os.getpid()}, port {asked.port}\n")
         lock.flush()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from memory_server.embedded import accounts, places
@@ -17,6 +19,7 @@ def test_socket_goes_elsewhere_when_its_path_would_not_do(open_directory, name):
     assert " " not in str(path)
     assert path.parent.stat().st_mode & 0o777 == 0o700
     assert here == places.arrange(root, accounts.service_account())
+    shutil.rmtree(here.runtime)
 
 
 def test_runtime_directory_that_is_a_link_is_refused(open_directory):

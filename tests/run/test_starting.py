@@ -49,6 +49,12 @@ def test_secrets_are_private_and_shown_once(running):
     assert not any(secret in running.output for secret in secrets)
 
 
+def test_archive_is_nobody_elses_to_read(running):
+    for name in ("blobs", "secrets", "logs", "services/postgres", "services/valkey"):
+        assert (running.root / name).stat().st_mode & 0o077 == 0, name
+    assert (running.root / "server.env").stat().st_mode & 0o077 == 0
+
+
 def test_second_start_repeats_nothing_of_the_first(running):
     running.stop()
     running.start()
@@ -132,6 +138,8 @@ def test_ordinary_user_can_run_it(server, nobody):
     # same version and takes the same packages.
     server.account = nobody
     server.environment |= {"HOME": "/nonexistent", "PYTHONDONTWRITEBYTECODE": "1"}
+    # The one that all tests share is root's.
+    server.environment["CACHE_ROOT"] = ""
     if not nobody.can_reach(server.python):
         server.python = "/usr/bin/python3"
         server.environment["PYTHONPATH"] = site.getsitepackages()[0]
