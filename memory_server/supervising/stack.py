@@ -61,7 +61,7 @@ class Stack:
         wanted = self.wanted
         web = self._python(
             "web",
-            f"-m daphne -v 0 -b {wanted.host} -p {wanted.port}"
+            f"-m memory_server.web -v 0 -b {wanted.host} -p {wanted.port}"
             " memory_server.asgi:application",
             # Requests run on threads; without a pool each would open a connection.
             environment={"DATABASE_POOL_SIZE": str(wanted.database_pool_size)},

@@ -1,0 +1,81 @@
+"""The web process: daphne, with request bodies that are read as they are needed.
+
+Daphne keeps a body in a temporary file and then puts all of it into the application's
+queue in pieces of 8 KiB, so a transcript of a gigabyte takes a gigabyte of memory. Here
+the application reads from that file instead. Called like daphne itself:
+
+    python -m memory_server.web -b 127.0.0.1 -p 8000 memory_server.asgi:application
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import IO, Any
+
+from daphne.cli import CommandLineInterface
+from daphne.server import Server as DaphneServer
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[..., Awaitable[None]]
+
+BODY = "memory.body"
+_PIECE_BYTES = 256 * 1024
+
+
+class Server(DaphneServer):
+    """Daphne, except that it leaves reading a request's body to the application."""
+
+    def __init__(self, application: Application, *args: Any, **options: Any) -> None:
+        super().__init__(reading_from_file(application), *args, **options)
+
+    def create_application(self, protocol: Any, scope: Message) -> Any:
+        if scope["type"] == "http":
+            # Daphne goes on to queue what it finds there: one empty message.
+            scope[BODY], protocol.content = protocol.content, io.BytesIO()
+        return super().create_application(protocol, scope)
+
+
+def reading_from_file(application: Application) -> Application:
+    """The application with `http.request` messages made from the body's file."""
+
+    async def wrapped(scope: Message, receive: Receive, send: Send) -> None:
+        body = scope.pop(BODY, None)
+        given = receive if body is None else _body(body, receive)
+        await application(scope, given, send)
+
+    return wrapped
+
+
+def _body(file: IO[bytes], queued: Receive) -> Receive:
+    is_read = False
+    is_stand_in_seen = False
+
+    async def receive() -> Message:
+        nonlocal is_read, is_stand_in_seen
+        if not is_read:
+            piece = file.read(_PIECE_BYTES)
+            is_read = len(piece) < _PIECE_BYTES
+            if is_read:
+                file.close()
+            # Other requests get their turn between the pieces of a large one.
+            await asyncio.sleep(0)
+            return {"type": "http.request", "body": piece, "more_body": not is_read}
+        message = await queued()
+        if message["type"] == "http.request" and not is_stand_in_seen:
+            is_stand_in_seen = True
+            message = await queued()
+        return message
+
+    return receive
+
+
+class CommandLine(CommandLineInterface):
+    server_class = Server
+
+
+if __name__ == "__main__":
+    CommandLine.entrypoint()
