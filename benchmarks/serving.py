@@ -68,7 +68,8 @@ class Server:
     def start(self) -> None:
         """Start daphne and wait until it answers."""
         application = "memory_server.asgi:application"
-        command = ["-m", "memory_server.web", "-v", "0", "-b", "127.0.0.1", "-p", str(self.port)]
+        where = ["-b", "127.0.0.1", "-p", str(self.port)]
+        command = ["-m", "memory_server.web", "-v", "0", *where]
         self.process = subprocess.Popen(
             [sys.executable, *command, application],
             cwd=PROJECT,

@@ -30,7 +30,8 @@ def served(ai, tmp_path):
     url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "memory_server.web", "-b", "127.0.0.1", "-p", str(port)),
+            *(sys.executable, "-m", "memory_server.web"),
+            *("-b", "127.0.0.1", "-p", str(port)),
             "memory_server.asgi:application",
         ],
         cwd=ROOT,
