@@ -17,14 +17,9 @@ from unfold.widgets import (
 
 from access import tokens, write_tokens
 from access.models import Token, TokenQuerySet
-from audit.trail import Actor
+from audit.admin import operator_of
 from workspaces.admin import WorkspaceAdmin
 from workspaces.models import Workspace, WorkspaceQuerySet
-
-
-def actor_of(request: HttpRequest) -> Actor:
-    """The operator behind an admin request, for the audit trail."""
-    return Actor(name=request.user.get_username(), transport="admin")
 
 
 class NewTokenForm(forms.ModelForm[Token]):
@@ -118,7 +113,7 @@ class TokenAdmin(ModelAdmin):
             scopes=obj.scopes or None,
             workspace=obj.workspace,
             expires_at=obj.expires_at,
-            created_by=actor_of(request),
+            created_by=operator_of(request),
             at=timezone.now(),
         )
         obj.pk = token.pk
@@ -131,7 +126,7 @@ class TokenAdmin(ModelAdmin):
 
     @admin.action(description="Revoke selected tokens")
     def revoke(self, request: HttpRequest, chosen: TokenQuerySet) -> None:
-        count = tokens.revoke(chosen, actor=actor_of(request), at=timezone.now())
+        count = tokens.revoke(chosen, actor=operator_of(request), at=timezone.now())
         self.message_user(request, f"{count} tokens revoked.")
 
 
@@ -141,7 +136,7 @@ def rotate_write_tokens(
 ) -> None:
     """Refuse the old write tokens at once; sync clients fetch the new ones."""
     for workspace in chosen:
-        write_tokens.rotate(workspace, actor=actor_of(request), at=timezone.now())
+        write_tokens.rotate(workspace, actor=operator_of(request), at=timezone.now())
     model_admin.message_user(request, f"{len(chosen)} write tokens rotated.")
 
 

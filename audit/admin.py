@@ -1,9 +1,16 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.http import HttpRequest
 
 from audit.models import Event
+from audit.trail import Actor
 from console_theme import ReadOnlyAdmin
+
+
+def operator_of(request: HttpRequest) -> Actor:
+    """The operator behind an admin request, for the trail."""
+    return Actor(name=request.user.get_username(), transport="admin")
 
 
 @admin.register(Event)

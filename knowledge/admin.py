@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from audit.trail import Actor
+from audit.admin import operator_of
 from console_theme import ReadOnlyAdmin, ReadOnlyInline
 from knowledge import publishing
 from knowledge.models import Document, DocumentQuerySet, Version
@@ -59,7 +59,7 @@ class DocumentAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Bring back the version before the last change")
     def undo_last_change(self, request: HttpRequest, chosen: DocumentQuerySet) -> None:
-        actor = Actor(name=request.user.get_username(), transport="admin")
+        actor = operator_of(request)
         restored = 0
         for document in chosen:
             try:

@@ -30,7 +30,6 @@ class RunningServer:
     account: Account | None = None
     environment: dict[str, str] = field(default_factory=dict)
     python: str = sys.executable
-    started_seconds: float = 0.0
     process: subprocess.Popen[bytes] | None = None
 
     def __post_init__(self) -> None:
@@ -77,7 +76,6 @@ class RunningServer:
                 self.kill()
                 raise AssertionError(f"The server did not start:\n{self.output}")
             time.sleep(0.05)
-        self.started_seconds = time.monotonic() - began
         return self
 
     def refusal(self) -> str:

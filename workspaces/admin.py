@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 
-from audit.trail import Actor
+from audit.admin import operator_of
 from workspaces import readme
 from workspaces.models import ServerReadme, Workspace
 
@@ -63,6 +63,6 @@ class ServerReadmeAdmin(ModelAdmin):
     def save_model(
         self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool
     ) -> None:
-        actor = Actor(name=request.user.get_username(), transport="admin")
+        actor = operator_of(request)
         readme.replace(text=obj.text, actor=actor, at=timezone.now())
         obj.pk = 1

@@ -19,8 +19,8 @@ from memory_server.supervising.preflight import write_private
 from memory_server.supervising.wanted import BASE_DIR, Wanted
 
 LONGEST_BACKOFF_SECONDS = 30.0
-# Half a minute without a crash forgives the ones before.
-FORGIVEN_AFTER_SECONDS = 30.0
+# A crash this long ago no longer makes the next start wait.
+FORGIVEN_AFTER_SECONDS = 300.0
 
 
 @dataclass
@@ -92,7 +92,11 @@ class Stack:
                     del due[process.name]
                     process.start()
                     continue
-                recent = [at for at in crashes.get(process.name, []) if now - at < 300]
+                recent = [
+                    at
+                    for at in crashes.get(process.name, [])
+                    if now - at < FORGIVEN_AFTER_SECONDS
+                ]
                 crashes[process.name] = [*recent, now]
                 seconds = min(0.5 * 2 ** len(recent), LONGEST_BACKOFF_SECONDS)
                 due[process.name] = now + seconds

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from audit.trail import Actor
+from access import operators
 from recall import importing
 from refusals import Refusal
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
         try:
             done = importing.import_tree(
                 source,
-                actor=Actor(name="import_tree"),
+                actor=operators.at_the_shell(),
                 at=timezone.now(),
                 progress=self.stdout.write,
             )
