@@ -106,3 +106,11 @@ def plain_static_files(settings):  # type: ignore[no-untyped-def]
     """Pages without the manifest that collectstatic writes."""
     plain = "django.contrib.staticfiles.storage.StaticFilesStorage"
     settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": plain}}
+
+
+@pytest.fixture(autouse=True)
+def redis_was_never_away(monkeypatch):  # type: ignore[no-untyped-def]
+    """The limiter remembers for seconds that Redis was away, past that test's end."""
+    from usage import throttling
+
+    monkeypatch.setattr(throttling, "_away_until", 0.0)

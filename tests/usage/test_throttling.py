@@ -28,11 +28,6 @@ def charge(principal=None, cost="read", address="192.0.2.1"):
     return throttling.admit(principal=principal, address=address, cost=cost)
 
 
-@pytest.fixture(autouse=True)
-def _fresh_memory(monkeypatch):
-    monkeypatch.setattr(throttling, "_away_until", 0.0)
-
-
 @pytest.fixture
 def without_redis(settings, tmp_path):
     settings.REDIS_URL = f"unix://{tmp_path}/nobody.sock?db=0"
