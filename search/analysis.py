@@ -44,6 +44,9 @@ QUESTION_WORDS = frozenset(
     )
 )
 
+# A longer word or name counts for its beginning; its end is most likely a blob.
+SURFACE_CHARS = 200
+
 _KEPT_CHARS = 40
 # A run that falls into more pieces than this is a hash or a key, not a name.
 _MOST_PIECES = 10
@@ -88,6 +91,45 @@ class Compound:
     names: tuple[str, ...]
     words: tuple[tuple[str, int], ...]
     width: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one run of text adds to an index.
+
+    `hashes` has the `term_hash` of every token, names first, once for each time it
+    occurs in the run; `width` is how many positions the run takes. `surfaces` are the
+    words and names as they were written but for case and accents, each once: the hash
+    of `term_of` each surface is among `hashes`.
+    """
+
+    hashes: tuple[int, ...]
+    width: int
+    surfaces: tuple[str, ...]
+
+
+def runs(text: str) -> list[str]:
+    """The runs of a text that become tokens, in order: words, identifiers, paths."""
+    return _pattern(text).findall(_without_controls(text))
+
+
+def entry(run: str) -> Entry:
+    """What a run found by `runs` adds to an index; the same object when asked again."""
+    found = _recent.get(run)
+    return found if found is not None else _remembered(run)
+
+
+def term_of(surface: str) -> str:
+    """The token under which a surface is indexed."""
+    if surface.isascii() and surface.isalpha():
+        return _bounded(_stem(surface))
+    return _bounded(surface)
+
+
+def term_hash(token: str) -> int:
+    """40 bits that stand for a token in an index; the same for ever."""
+    data = token.encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(data, digest_size=5).digest(), "little")
 
 
 def tokens(text: str) -> Iterator[Token]:
@@ -152,10 +194,59 @@ def _places(at: list[int]) -> str:
     return ",".join(str(min(place, LAST_POSITION)) for place in kept)
 
 
+# Two generations, so that forgetting what is rare never forgets what is common.
+_GENERATION = 32768
+_recent: dict[str, Entry] = {}
+_older: dict[str, Entry] = {}
+
+
+def _remembered(run: str) -> Entry:
+    global _recent, _older
+    found = _older.get(run) or _entry(run)
+    if len(run) <= _CACHED_CHARS:
+        if len(_recent) >= _GENERATION:
+            _older, _recent = _recent, {}
+        _recent[run] = found
+    return found
+
+
+def _entry(run: str) -> Entry:
+    names, words, width = _surfaces(run)
+    counted = [word for word, _ in words]
+    terms = {surface: term_of(surface) for surface in (*names, *counted)}
+    found = [terms[word] for word in counted]
+    known = set(found)
+    whole = dict.fromkeys(terms[name] for name in names)
+    return Entry(
+        hashes=tuple(
+            term_hash(term)
+            for term in (*(term for term in whole if term not in known), *found)
+        ),
+        width=width,
+        surfaces=tuple(terms),
+    )
+
+
 def _compound(run: str) -> Compound:
+    names, words, width = _surfaces(run)
+    terms = tuple((term_of(word), offset) for word, offset in words)
+    known = {term for term, _ in terms}
+    whole = dict.fromkeys(term_of(name) for name in names)
+    return Compound(
+        names=tuple(name for name in whole if name not in known),
+        words=terms,
+        width=width,
+    )
+
+
+_cached = lru_cache(maxsize=65536)(_compound)
+
+
+def _surfaces(run: str) -> tuple[list[str], list[tuple[str, int]], int]:
+    """Its names, longest first; its words with offsets; how many positions it takes."""
     lowered = run.lower()
     if lowered in {"c++", "c#", "f#"}:
-        return Compound(names=(), words=((lowered, 0),), width=1)
+        return [], [(lowered, 0)], 1
     names: list[str] = []
     words: list[tuple[str, int]] = []
     width = 0
@@ -170,15 +261,10 @@ def _compound(run: str) -> Compound:
             if name:
                 names.append(name)
         if identifiers - before > 1:
-            names.append(_bounded(fold(segment)))
+            names.append(fold(segment)[:SURFACE_CHARS])
     if identifiers > 1:
-        names.append(_bounded(fold(run)))
-    known = {word for word, _ in words}
-    unique = [name for name in dict.fromkeys(reversed(names)) if name not in known]
-    return Compound(names=tuple(unique), words=tuple(words), width=width)
-
-
-_cached = lru_cache(maxsize=65536)(_compound)
+        names.append(fold(run)[:SURFACE_CHARS])
+    return names[::-1], words, width
 
 
 def _identifier(identifier: str) -> tuple[list[tuple[str, int]], int, str]:
@@ -193,12 +279,10 @@ def _identifier(identifier: str) -> tuple[list[tuple[str, int]], int, str]:
     if not split:
         return [], 1, ""
     if len(split) == 1:
-        word = fold(split[0])
-        return _word(word, 0), 1, _bounded(fold(plain)) if "_" in plain else ""
-    found = [
-        pair for offset, part in enumerate(split) for pair in _word(fold(part), offset)
-    ]
-    return found, len(split), _bounded(fold(plain))
+        whole = fold(plain)[:SURFACE_CHARS] if "_" in plain else ""
+        return _word(split[0], 0), 1, whole
+    found = [pair for offset, part in enumerate(split) for pair in _word(part, offset)]
+    return found, len(split), fold(plain)[:SURFACE_CHARS]
 
 
 def _split(identifier: str) -> list[str]:
@@ -220,17 +304,14 @@ def _paired(run: str) -> tuple[list[tuple[str, int]], int]:
             width += len(script)
         else:
             for part in _split(script):
-                found.extend(_word(fold(part), width))
+                found.extend(_word(part, width))
                 width += 1
     return found, width
 
 
-def _word(word: str, offset: int) -> list[tuple[str, int]]:
-    if not word or word in STOP_WORDS:
-        return []
-    if word.isascii() and word.isalpha():
-        return [(_bounded(_stem(word)), offset)]
-    return [(_bounded(word), offset)]
+def _word(written: str, offset: int) -> list[tuple[str, int]]:
+    word = fold(written)[:SURFACE_CHARS]
+    return [(word, offset)] if word and word not in STOP_WORDS else []
 
 
 def _without_clitic(word: str) -> str:

@@ -1,3 +1,5 @@
+import re
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -75,3 +77,71 @@ def test_any_text_gives_a_vector_that_the_database_reads(vector_of, text):
     words, _ = analysis.vector(text)
 
     assert set(vector_of(words)) == {token.text for token in analysis.tokens(text)}
+
+
+def surfaces(text: str) -> set[str]:
+    return {
+        surface
+        for run in analysis.runs(text)
+        for surface in analysis.entry(run).surfaces
+    }
+
+
+def test_an_entry_counts_every_token_of_its_run():
+    for run in ("run-run", "sessions/uploads.py", "fetchRowsById", "日本語", "it's"):
+        found = analysis.compound(run)
+        terms = [*found.names, *(word for word, _ in found.words)]
+
+        entry = analysis.entry(run)
+
+        assert list(entry.hashes) == [analysis.term_hash(term) for term in terms]
+        assert entry.width == found.width
+
+
+def test_surfaces_are_words_as_written_and_whole_names():
+    assert surfaces("Running MAX_LINE_BYTES in the sessions/uploads.py") == {
+        *("running", "max_line_bytes", "max", "line", "bytes"),
+        *("/".join(("sessions", "uploads.py")), "uploads.py"),
+        *("sessions", "uploads", "py"),
+    }
+
+
+def test_the_hash_of_a_token_is_the_same_for_ever():
+    assert analysis.term_hash("upload") == 0xBC4508C4A9
+    assert analysis.term_hash("日本") == 0x180A3076A3
+    assert analysis.term_hash("\ud800") < 1 << 40
+
+
+def test_a_name_in_lower_case_is_found_by_the_name_as_written():
+    assert names("fetchRows") & names("fetchrows")
+
+
+@given(st.text(st.sampled_from("aB9é_ßΣ/.-:@' \nthe"), max_size=300), st.data())
+def test_a_fragment_of_a_word_is_in_a_surface_of_its_run(text, data):
+    for run in analysis.runs(text):
+        found = analysis.entry(run).surfaces
+        for word in re.findall(r"\w+", run):
+            start = data.draw(st.integers(0, len(word) - 1))
+            end = data.draw(st.integers(start + 1, len(word)))
+            fragment = analysis.fold(word[start:end])
+            assert (
+                len(fragment) < 2
+                or not fragment.strip("_")
+                or any(fragment in stop for stop in analysis.STOP_WORDS)
+                or any(fragment in surface for surface in found)
+            )
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_every_surface_leads_to_a_token_of_its_run(text):
+    for run in analysis.runs(text):
+        entry = analysis.entry(run)
+
+        assert {analysis.term_hash(analysis.term_of(s)) for s in entry.surfaces} == set(
+            entry.hashes
+        )
+        assert all(
+            0 < len(s) <= analysis.SURFACE_CHARS
+            and len(analysis.term_of(s)) <= analysis.TOKEN_CHARS
+            for s in entry.surfaces
+        )
