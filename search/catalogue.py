@@ -1,0 +1,328 @@
+"""Everything that can be found, as one: the live index segments held by this process.
+
+Segments never change, so a process keeps what it has read of them and asks only which
+there are. Passages are numbered through all segments; a document number means nothing
+outside the catalogue that gave it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import numpy as np
+from django.db import connection
+
+from search.index import postings
+from search.index.columns import Columns, SourceKey
+from search.index.terms import Terms
+
+_LIVE = """
+SELECT id, key, passage_count, dead_count FROM search_indexsegment ORDER BY id
+"""
+_COLUMNS = "SELECT id, columns, terms FROM search_indexsegment WHERE id = ANY(%s)"
+_DEAD = "SELECT id, dead FROM search_indexsegment WHERE id = ANY(%s)"
+_POSTINGS = """
+SELECT wanted.number, substring(s.postings FROM wanted.start + 1 FOR wanted.size)
+FROM unnest(%(ids)s::bigint[], %(starts)s::int[], %(sizes)s::int[])
+    WITH ORDINALITY AS wanted (id, start, size, number)
+JOIN search_indexsegment s ON s.id = wanted.id
+"""
+
+
+_ARRAYS: dict[str, Any] = {
+    "passage_ids": np.int64,
+    "sources": np.int32,
+    "positions": np.int32,
+    "parts": np.uint16,
+    "word_counts": np.uint16,
+    "roles": np.uint8,
+    "speakers": np.uint16,
+    "times": np.uint32,
+    "flags": np.uint8,
+    "folds": np.uint64,
+}
+_NONE = np.zeros(0, np.int64)
+
+
+class Outdated(Exception):
+    """A segment was merged into another since the catalogue was made; ask again."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Where the passages of one segment are, its terms, and which are dead."""
+
+    segment_id: int
+    key: UUID
+    offset: int
+    size: int
+    terms: Terms
+    dead_count: int
+    dead: np.ndarray
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The passages of all live segments; arrays have one entry a passage.
+
+    `is_alive` is None when no passage is dead. `sources` index `source_keys`.
+    """
+
+    segments: tuple[_Part, ...]
+    passage_ids: np.ndarray
+    sources: np.ndarray
+    positions: np.ndarray
+    parts: np.ndarray
+    word_counts: np.ndarray
+    roles: np.ndarray
+    speakers: np.ndarray
+    times: np.ndarray
+    flags: np.ndarray
+    folds: np.ndarray
+    is_alive: np.ndarray | None
+    source_keys: tuple[SourceKey, ...]
+    role_names: tuple[str, ...]
+    speaker_names: tuple[str, ...]
+    token: tuple[tuple[UUID, int], ...] = field(repr=False)
+
+    @property
+    def size(self) -> int:
+        """How many document numbers there are, the dead included."""
+        return len(self.passage_ids)
+
+    @cached_property
+    def source_sizes(self) -> np.ndarray:
+        """How many living passages each source has."""
+        sources = self.sources if self.is_alive is None else self.sources[self.is_alive]
+        return np.bincount(sources, minlength=len(self.source_keys))
+
+    @property
+    def living_sources(self) -> int:
+        return int(np.count_nonzero(self.source_sizes))
+
+    @cached_property
+    def kinds(self) -> dict[str, np.ndarray]:
+        """For each kind, which of the sources are of it."""
+        kinds = np.array([key.kind for key in self.source_keys], object)
+        return {kind: kinds == kind for kind in set(kinds.tolist())}
+
+    @cached_property
+    def source_workspaces(self) -> np.ndarray:
+        return np.array([key.workspace_id for key in self.source_keys], np.int64)
+
+    @cached_property
+    def source_ids(self) -> np.ndarray:
+        return np.array([key.source_id for key in self.source_keys], np.int64)
+
+    def locate(self, passage_ids: np.ndarray) -> np.ndarray:
+        """The document number of each passage, -1 where it is not here."""
+        order = self._order
+        at = np.searchsorted(self.passage_ids, passage_ids, sorter=order)
+        at = np.minimum(at, max(self.size - 1, 0))
+        if not self.size:
+            return np.full(len(passage_ids), -1, np.int64)
+        found = order[at]
+        return np.where(self.passage_ids[found] == passage_ids, found, -1)
+
+    @cached_property
+    def _order(self) -> np.ndarray:
+        return np.argsort(self.passage_ids, kind="stable")
+
+    def postings(
+        self, hashes: Sequence[int]
+    ) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+        """For each term that occurs: document numbers, ascending, and how often.
+
+        Raises Outdated.
+        """
+        ids: list[int] = []
+        starts: list[int] = []
+        sizes: list[int] = []
+        whose: list[tuple[int, _Part]] = []
+        for part in self.segments:
+            for term, span in zip(hashes, part.terms.spans(hashes), strict=True):
+                if span is not None:
+                    ids.append(part.segment_id)
+                    starts.append(span[0])
+                    sizes.append(span[1])
+                    whose.append((term, part))
+        if not ids:
+            return {}
+        with connection.cursor() as cursor:
+            cursor.execute(_POSTINGS, {"ids": ids, "starts": starts, "sizes": sizes})
+            rows = cursor.fetchall()
+        if len(rows) != len(ids):
+            raise Outdated
+        found: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {}
+        for number, data in sorted(rows):
+            term, part = whose[number - 1]
+            docs, counts = postings.decode(bytes(data))
+            found.setdefault(term, []).append((docs + part.offset, counts))
+        return {term: self._living(lists) for term, lists in found.items()}
+
+    def _living(
+        self, lists: Sequence[tuple[np.ndarray, np.ndarray]]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        docs = np.concatenate([docs for docs, _ in lists])
+        counts = np.concatenate([counts for _, counts in lists])
+        if self.is_alive is None:
+            return docs, counts
+        kept = self.is_alive[docs]
+        return docs[kept], counts[kept]
+
+
+_held: dict[str, Catalogue] = {}
+_making = threading.Lock()
+
+
+def current() -> Catalogue:
+    """The catalogue of everything that is committed now."""
+    database = str(connection.settings_dict["NAME"])
+    while True:
+        live = _live()
+        token = tuple((row.key, row.dead_count) for row in live)
+        held = _held.get(database)
+        if held is not None and held.token == token:
+            return held
+        with _making:
+            try:
+                made = _made(live, _held.get(database))
+            except Outdated:
+                continue
+            _held[database] = made
+            return made
+
+
+class _Live(NamedTuple):
+    """One live segment, as the database tells it."""
+
+    segment_id: int
+    key: UUID
+    size: int
+    dead_count: int
+
+
+def _live() -> list[_Live]:
+    with connection.cursor() as cursor:
+        cursor.execute(_LIVE)
+        return [_Live(*row) for row in cursor.fetchall()]
+
+
+def _made(live: Sequence[_Live], held: Catalogue | None) -> Catalogue:
+    """The catalogue of these segments, reading only what `held` does not have."""
+    if held is not None and len(held.source_keys) > 2 * held.living_sources + 1000:
+        held = None
+    known = {part.key: part for part in held.segments} if held else {}
+    read = _read_columns([row.segment_id for row in live if row.key not in known])
+    dead = _read_dead(
+        [
+            row.segment_id
+            for row in live
+            if row.dead_count
+            and (row.key not in known or known[row.key].dead_count != row.dead_count)
+        ]
+    )
+    names = _Names(held)
+    parts: list[_Part] = []
+    slices: list[dict[str, np.ndarray]] = []
+    offset = 0
+    for row in live:
+        old = known.get(row.key)
+        if old is not None and held is not None:
+            terms = old.terms
+            end = old.offset + old.size
+            slices.append({n: getattr(held, n)[old.offset : end] for n in _ARRAYS})
+        else:
+            columns, terms = read[row.segment_id]
+            slices.append(names.renumbered(columns))
+        unchanged = old is not None and old.dead_count == row.dead_count
+        gone = old.dead if old is not None and unchanged else dead.get(row.segment_id)
+        parts.append(
+            _Part(
+                segment_id=row.segment_id,
+                key=row.key,
+                offset=offset,
+                size=row.size,
+                terms=terms,
+                dead_count=row.dead_count,
+                dead=_NONE if gone is None else gone,
+            )
+        )
+        offset += row.size
+    arrays = {
+        name: np.concatenate([np.zeros(0, kind), *(each[name] for each in slices)])
+        for name, kind in _ARRAYS.items()
+    }
+    return Catalogue(
+        segments=tuple(parts),
+        **arrays,
+        is_alive=_alive(parts, arrays["passage_ids"]),
+        source_keys=tuple(names.sources),
+        role_names=tuple(names.roles),
+        speaker_names=tuple(names.speakers),
+        token=tuple((row.key, row.dead_count) for row in live),
+    )
+
+
+class _Names:
+    """Numbers for sources, roles and speakers that stay the same as segments come."""
+
+    def __init__(self, held: Catalogue | None) -> None:
+        self.sources = _numbered(held.source_keys if held else ())
+        self.roles = _numbered(held.role_names if held else ())
+        self.speakers = _numbered(held.speaker_names if held else ())
+
+    def renumbered(self, columns: Columns) -> dict[str, np.ndarray]:
+        """The columns of a segment with these numbers in place of its own."""
+        given = {name: getattr(columns, name) for name in _ARRAYS}
+        for name, known, own in (
+            ("sources", self.sources, columns.source_keys),
+            ("roles", self.roles, columns.role_names),
+            ("speakers", self.speakers, columns.speaker_names),
+        ):
+            numbers = [known.setdefault(value, len(known)) for value in own]
+            given[name] = np.array(numbers or [0], _ARRAYS[name])[given[name]]
+        return given
+
+
+def _numbered(values: Iterable[Any]) -> dict[Any, int]:
+    return {value: number for number, value in enumerate(values)}
+
+
+def _read_columns(ids: list[int]) -> dict[int, tuple[Columns, Terms]]:
+    """What searching needs of these segments; raises Outdated if one is gone."""
+    if not ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_COLUMNS, [ids])
+        found = {
+            segment_id: (Columns.unpack(bytes(columns)), Terms.unpack(bytes(terms)))
+            for segment_id, columns, terms in cursor.fetchall()
+        }
+    if len(found) != len(ids):
+        raise Outdated
+    return found
+
+
+def _read_dead(ids: list[int]) -> dict[int, np.ndarray]:
+    if not ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_DEAD, [ids])
+        return {id: np.frombuffer(bytes(dead), "<i8") for id, dead in cursor.fetchall()}
+
+
+def _alive(parts: Sequence[_Part], passage_ids: np.ndarray) -> np.ndarray | None:
+    if not any(part.dead_count for part in parts):
+        return None
+    alive = np.ones(len(passage_ids), np.bool_)
+    for part in parts:
+        own = slice(part.offset, part.offset + part.size)
+        if part.dead_count:
+            alive[own] = ~np.isin(passage_ids[own], part.dead)
+    return alive

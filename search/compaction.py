@@ -1,0 +1,109 @@
+"""Keeping index segments few: small ones are merged into larger ones, as in an LSM tree.
+
+Every passage is written anew only as often as there are tiers, so that adding a
+transcript costs the same however much there is. Merging also lets go of what was
+removed. Readers go on with the old segments until the new one is committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from django.db import transaction
+
+from search.index import merging
+from search.index.segment import Packed, Segment
+from search.models import Block, IndexSegment
+
+# So many segments of one tier become one of the next.
+FAN_IN = 8
+_SMALLEST_TIER = 64
+# A segment this large is not merged with others any more.
+LARGEST_PASSAGES = 200_000
+# Past this share of dead passages a segment is written anew by itself.
+_DEAD_SHARE = 0.25
+
+
+def compact(*, renew: Callable[[], None]) -> int:
+    """Merge what is due, and what becomes due by it; returns how many merges.
+
+    Calls `renew` before each. Safe to stop anywhere and to run beside indexing.
+    """
+    merges = 0
+    while due := _due():
+        renew()
+        merges += _merge(due)
+    return merges
+
+
+def _due() -> list[int]:
+    """The ids of segments to merge into one; none when all is well."""
+    tiers: dict[int, list[int]] = {}
+    known = IndexSegment.objects.order_by("pk").values_list(
+        "pk", "passage_count", "dead_count"
+    )
+    for segment_id, passage_count, dead_count in known:
+        if dead_count > passage_count * _DEAD_SHARE:
+            return [segment_id]
+        if passage_count < LARGEST_PASSAGES:
+            tiers.setdefault(_tier(passage_count), []).append(segment_id)
+    for _, ids in sorted(tiers.items()):
+        if len(ids) >= FAN_IN:
+            return ids[: 2 * FAN_IN]
+    return []
+
+
+def _tier(passage_count: int) -> int:
+    tier, bound = 0, _SMALLEST_TIER
+    while passage_count >= bound:
+        tier, bound = tier + 1, bound * FAN_IN
+    return tier
+
+
+def _merge(ids: Sequence[int]) -> bool:
+    """Put one segment in the place of these; False if somebody else did."""
+    rows = list(IndexSegment.objects.filter(pk__in=ids).order_by("pk"))
+    parts = []
+    for row in rows:
+        packed = Packed(
+            columns=bytes(row.columns),
+            terms=bytes(row.terms),
+            postings=bytes(row.postings),
+            vocabulary=bytes(row.vocabulary),
+            passages=row.passage_count,
+        )
+        segment = Segment.unpack(packed)
+        gone = np.isin(segment.columns.passage_ids, _dead(row))
+        parts.append((segment, np.flatnonzero(gone).astype(np.int32)))
+    merged = merging.merge(parts).pack()
+    return _replace(rows, merged)
+
+
+@transaction.atomic
+def _replace(rows: Sequence[IndexSegment], merged: Packed) -> bool:
+    ids = [row.pk for row in rows]
+    locked = IndexSegment.objects.filter(pk__in=ids).order_by("pk").select_for_update()
+    now = {row.pk: row for row in locked.only("dead", "dead_count")}
+    if len(now) != len(ids):
+        return False
+    # What was removed while the segments were being merged.
+    late = [np.setdiff1d(_dead(now[row.pk]), _dead(row)) for row in rows]
+    dead = np.concatenate(late) if late else np.zeros(0, np.int64)
+    if merged.passages:
+        segment = IndexSegment.objects.create(
+            passage_count=merged.passages,
+            columns=merged.columns,
+            terms=merged.terms,
+            postings=merged.postings,
+            vocabulary=merged.vocabulary,
+            dead=dead.astype("<i8").tobytes(),
+            dead_count=len(dead),
+        )
+        Block.objects.filter(segment_id__in=ids).update(segment=segment)
+    IndexSegment.objects.filter(pk__in=ids).delete()
+    return True
+
+
+def _dead(row: IndexSegment) -> np.ndarray:
+    return np.frombuffer(bytes(row.dead), "<i8")
