@@ -10,6 +10,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
+from search.embedders import chosen
+from search.embedders.embedder import EmbedderAway
+
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -39,6 +42,24 @@ def root_is_writable(**_: Any) -> list[CheckMessage]:
             id="memory_server.E002",
         )
     ]
+
+
+@register(deploy=True)
+def embedder_can_be_had(**_: Any) -> list[CheckMessage]:
+    """An endpoint is not asked: it may well start after this server."""
+    try:
+        embedder = chosen.current()
+        if embedder is not None:
+            str(embedder.name)
+    except EmbedderAway as error:
+        return [
+            Error(
+                error.message,
+                hint="See EMBEDDER in docs/operations.md.",
+                id="memory_server.E003",
+            )
+        ]
+    return []
 
 
 @register(Tags.security, deploy=True)

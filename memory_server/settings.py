@@ -227,6 +227,19 @@ MCP_SESSION_TTL_SECONDS = env.int("MCP_SESSION_TTL_SECONDS", default=3600)
 MCP_SESSION_LIMIT = env.int("MCP_SESSION_LIMIT", default=2000)
 SWEEP_GRACE_SECONDS = env.int("SWEEP_GRACE_SECONDS", default=24 * 3600)
 EMBEDDINGS_ENABLED = env.bool("EMBEDDINGS_ENABLED", default=True)
+EMBEDDER = env.str("EMBEDDER", default="packaged")
+EMBEDDER_URL = env.str("EMBEDDER_URL", default="")
+EMBEDDER_MODEL = env.str("EMBEDDER_MODEL", default="")
+EMBEDDER_API_KEY = env.str("EMBEDDER_API_KEY", default="")
+EMBEDDER_DIMENSIONS = env.int("EMBEDDER_DIMENSIONS", default=0)
+EMBEDDER_DIRECTORY = env.str("EMBEDDER_DIRECTORY", default="")
+EMBEDDER_QUERY_PREFIX = env.str("EMBEDDER_QUERY_PREFIX", default="")
+EMBEDDER_PASSAGE_PREFIX = env.str("EMBEDDER_PASSAGE_PREFIX", default="")
+# Tool traffic is ten times the prose and would keep a core busy for hours.
+EMBED_ROLES = env.list(
+    "EMBED_ROLES", default=["user", "assistant", "summary", "document"]
+)
+VECTOR_CACHE_MB = env.int("VECTOR_CACHE_MB", default=128)
 
 # Rates a minute; 0 turns a limit off.
 RATE_READS_PER_MINUTE = env.int("RATE_READS_PER_MINUTE", default=1200)
@@ -287,6 +300,8 @@ LOGGING = {
         "line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # It would log every request to the embedder.
+    "loggers": {"httpx": {"level": "WARNING"}},
     "root": {
         "handlers": ["stderr"],
         "level": env.str("LOG_LEVEL", default="INFO"),

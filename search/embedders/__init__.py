@@ -1,0 +1,1 @@
+"""Ways to make vectors of texts, and the choice of one. Nothing is ever downloaded."""
