@@ -1,0 +1,195 @@
+"""Making a segment out of passages that no segment has yet."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search import analysis
+from search.index import postings, vocabulary
+from search.index.columns import MOST_ROLES, MOST_SPEAKERS, TYPES, Columns, SourceKey
+from search.index.packing import VERSION
+from search.index.segment import Segment
+from search.index.terms import Terms
+
+# How many runs become postings at a time; bounds the memory that this takes.
+_RUNS_AT_ONCE = 250_000
+_MOST_TIME = 2**32 - 1
+_MOST_WORDS = 2**16 - 1
+_FOLD_MASK = 2**64 - 1
+
+
+class Builder:
+    """Gathers passages and makes one segment of them.
+
+    Takes about twice the memory of their text; a segment of 30,000 to 100,000 passages
+    is a good size to write and merge.
+    """
+
+    def __init__(self) -> None:
+        self._runs = _Runs()
+        self._occurrences = array("I")
+        self._occurrence_totals = array("I")
+        self._rows: list[tuple[int, ...]] = []
+        self._sources: dict[SourceKey, int] = {}
+        self._roles = {"": 0}
+        self._speakers = {"": 0}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def add(
+        self,
+        *,
+        passage_id: int,
+        source: SourceKey,
+        position: int,
+        part: int,
+        role: str,
+        speaker: str,
+        at: datetime | None,
+        flags: int,
+        fold: int,
+        text: str,
+    ) -> int:
+        """Take in one passage, in any order; returns how many words it has.
+
+        `flags` is eight bits and `fold` 64 that mean what the caller says.
+        Raises TooManyPassages past the most that one segment numbers.
+        """
+        if len(self._rows) >= postings.MOST_DOCUMENTS:
+            raise postings.TooManyPassages("A segment takes no more passages.")
+        occurrences = list(map(self._runs.__getitem__, analysis.runs(text)))
+        words = sum(map(self._runs.widths.__getitem__, occurrences))
+        self._occurrences.extend(occurrences)
+        self._occurrence_totals.append(len(occurrences))
+        self._rows.append(
+            (
+                passage_id,
+                self._sources.setdefault(source, len(self._sources)),
+                position,
+                part,
+                min(words, _MOST_WORDS),
+                _code(self._roles, role, most=MOST_ROLES),
+                _code(self._speakers, speaker, most=MOST_SPEAKERS),
+                0 if at is None else min(max(int(at.timestamp()), 1), _MOST_TIME),
+                flags,
+                fold & _FOLD_MASK,
+            )
+        )
+        return words
+
+    def segment(self) -> Segment:
+        """The segment of all passages that were added."""
+        columns = self._columns()
+        order = columns.order()
+        docs = np.empty(len(order), np.int64)
+        docs[order] = np.arange(len(order))
+        hashes, tokens = self._runs.tokens()
+        data, ranks, sizes = postings.encode(self._keys(docs, tokens))
+        head = bytes((VERSION,))
+        return Segment(
+            columns=columns.take(order),
+            terms=Terms.of(hashes[ranks], sizes, start=len(head)),
+            postings=head + data,
+            vocabulary=vocabulary.pack(self._runs.surfaces),
+        )
+
+    def _columns(self) -> Columns:
+        values = zip(*self._rows, strict=True) if self._rows else [()] * len(TYPES)
+        return Columns(
+            **{
+                name: np.array(column, dtype)
+                for (name, dtype), column in zip(TYPES.items(), values, strict=True)
+            },
+            source_keys=tuple(self._sources),
+            role_names=tuple(self._roles),
+            speaker_names=tuple(self._speakers),
+        )
+
+    def _keys(self, docs: NDArray[np.int64], tokens: _Tokens) -> NDArray[np.uint64]:
+        """A sorted key for each (term, document), out of the runs of each passage."""
+        runs = np.frombuffer(self._occurrences, np.uintc)
+        totals = np.frombuffer(self._occurrence_totals, np.uintc).astype(np.int64)
+        until = np.cumsum(totals)
+        bounds = np.arange(_RUNS_AT_ONCE, len(runs), _RUNS_AT_ONCE)
+        cuts = [0, *np.unique(np.searchsorted(until, bounds)).tolist(), len(totals)]
+        keys = [np.empty(0, np.uint64)]
+        for first, last in pairwise(cuts):
+            start = int(until[first - 1]) if first else 0
+            end = int(until[last - 1]) if last else 0
+            owners = np.repeat(docs[first:last], totals[first:last])
+            keys.append(_counted(*tokens.of(runs[start:end], owners)))
+        ordered = np.concatenate(keys)
+        ordered.sort()
+        return ordered
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tokens:
+    """The ranks of each run's tokens: those of run i lie from starts[i] on."""
+
+    ranks: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    totals: NDArray[np.int64]
+
+    def of(
+        self, runs: NDArray[np.uintc], owners: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The ranks of all tokens of the runs, and the owner of each."""
+        totals = self.totals[runs]
+        until = np.cumsum(totals)
+        shifts = self.starts[runs] - (until - totals)
+        places = np.arange(int(totals.sum())) + np.repeat(shifts, totals)
+        return self.ranks[places], np.repeat(owners, totals)
+
+
+class _Runs(dict[str, int]):
+    """Numbers the distinct runs, and asks the analysis about each of them once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.widths: list[int] = []
+        self.surfaces: set[str] = set()
+        self._hashes = array("Q")
+        self._totals = array("I")
+
+    def __missing__(self, run: str) -> int:
+        entry = analysis.entry(run)
+        number = self[run] = len(self.widths)
+        self.widths.append(entry.width)
+        self.surfaces.update(entry.surfaces)
+        self._hashes.extend(entry.hashes)
+        self._totals.append(len(entry.hashes))
+        return number
+
+    def tokens(self) -> tuple[NDArray[np.uint64], _Tokens]:
+        """The distinct hashes in order, and which of them each run has."""
+        hashes, ranks = np.unique(
+            np.frombuffer(self._hashes, np.uint64), return_inverse=True
+        )
+        totals = np.frombuffer(self._totals, np.uintc).astype(np.int64)
+        if len(hashes) > postings.MOST_TERMS:
+            raise postings.TooManyPassages("A segment takes no more terms.")
+        return hashes, _Tokens(ranks, np.cumsum(totals) - totals, totals)
+
+
+def _counted(ranks: NDArray[np.int64], docs: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Keys of the distinct (rank, document) pairs, with how often each is there."""
+    each = postings.keys(ranks, docs, np.zeros(len(ranks), np.int64))
+    each.sort()
+    starts = np.flatnonzero(np.diff(each, prepend=~each[:1]))
+    counts = np.diff(starts, append=len(each))
+    return each[starts] | np.minimum(counts, postings.MOST_COUNT).astype(np.uint64)
+
+
+def _code(table: dict[str, int], name: str, *, most: int) -> int:
+    """The name's place in the table; 0, the place of "", once the table is full."""
+    if name not in table and len(table) >= most:
+        return 0
+    return table.setdefault(name, len(table))
