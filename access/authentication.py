@@ -5,7 +5,9 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from datetime import datetime
+from typing import NamedTuple
 
+from django.db import connection
 from django.utils.crypto import salted_hmac
 
 from access import tokens
@@ -34,6 +36,32 @@ class TokenRevoked(Refusal):
 _NO_DIGEST = "0" * 64
 
 
+class _Found(NamedTuple):
+    """A token's row with what its workspace is called."""
+
+    token_id: int
+    name: str
+    kind: str
+    scopes: list[str]
+    workspace_id: int | None
+    workspace_slug: str | None
+    digest: str
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+
+# As SQL, since every request asks this: the ORM takes ten times as long to build the
+# query as the database to answer it.
+_FIND = """
+SELECT token.id, token.name, token.kind, token.scopes, token.workspace_id,
+    workspace.slug, token.digest, token.expires_at, token.revoked_at, token.last_used_at
+FROM access_token token
+LEFT JOIN workspaces_workspace workspace ON workspace.id = token.workspace_id
+WHERE token.digest = %s
+"""
+
+
 def authenticate(
     bearer: str | None, *, at: datetime, transport: str, request_id: str, address: str
 ) -> Principal:
@@ -44,7 +72,7 @@ def authenticate(
     if bearer is None or not tokens.is_plausible(bearer):
         raise Unauthenticated("A valid bearer token is needed.")
     presented = tokens.digest(bearer)
-    token = Token.objects.select_related("workspace").filter(digest=presented).first()
+    token = _find(presented)
     # The comparison is made for unknown tokens too, so that both ways take the same.
     is_known = hmac.compare_digest(token.digest if token else _NO_DIGEST, presented)
     if token is None or not is_known:
@@ -53,18 +81,25 @@ def authenticate(
         raise TokenRevoked("This token was revoked.")
     if token.expires_at is not None and token.expires_at <= at:
         raise TokenExpired("This token has expired.")
-    token.mark_used(at=at)
+    Token.objects.mark_used(token.token_id, last_used_at=token.last_used_at, at=at)
     return Principal(
-        token_id=token.pk,
+        token_id=token.token_id,
         name=token.name,
         kind=token.kind,
         scopes=frozenset(token.scopes),
         workspace_id=token.workspace_id,
-        workspace_slug=token.workspace.slug if token.workspace else None,
+        workspace_slug=token.workspace_slug,
         transport=transport,
         request_id=request_id,
         address_digest=address_digest(address),
     )
+
+
+def _find(digest: str) -> _Found | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_FIND, [digest])
+        row = cursor.fetchone()
+    return _Found(*row) if row else None
 
 
 def bearer_from(headers: Mapping[str, str]) -> str | None:

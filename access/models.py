@@ -14,6 +14,13 @@ class TokenQuerySet(models.QuerySet["Token"]):
             Q(expires_at=None) | Q(expires_at__gt=at)
         )
 
+    def mark_used(
+        self, token_id: int, *, last_used_at: datetime | None, at: datetime
+    ) -> None:
+        """Note a use, at most once a minute: not every request may cost a commit."""
+        if last_used_at is None or at - last_used_at >= timedelta(minutes=1):
+            self.filter(pk=token_id).update(last_used_at=at)
+
 
 class Token(models.Model):
     """A bearer credential; only its digest is kept."""
@@ -61,12 +68,6 @@ class Token(models.Model):
     def mark_valid_again(self) -> None:
         self.revoked_at, self.revoked_by = None, ""
         self.save(update_fields=["revoked_at", "revoked_by"])
-
-    def mark_used(self, *, at: datetime) -> None:
-        """Note the use, at most once a minute: not every request may cost a commit."""
-        if self.last_used_at and at - self.last_used_at < timedelta(minutes=1):
-            return
-        Token.objects.filter(pk=self.pk).update(last_used_at=at)
 
 
 class IdempotencyKey(models.Model):

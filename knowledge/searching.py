@@ -84,23 +84,20 @@ def search(
             explain=explain,
         )
     )
-    waiting = Document.objects.waiting_for_index().filter(workspace_id__in=ids)
-    if path_prefix:
-        waiting = waiting.filter(path__startswith=path_prefix)
     return DocumentResults(
         hits=_with_documents(found.hits),
         has_more=found.has_more,
         max_passage_id=found.max_passage_id,
-        pending_words=waiting.count(),
+        pending_words=Document.objects.count_waiting(ids, path_prefix=path_prefix),
         pending_vectors=found.vectors_pending,
         searched=found.searched,
     )
 
 
 def _with_documents(hits: list[finding.Hit]) -> list[DocumentHit]:
-    documents = Document.objects.select_related("workspace").in_bulk(
-        {hit.source_id for hit in hits}
-    )
+    if not hits:
+        return []
+    documents = Document.objects.of_hits({hit.source_id for hit in hits})
     # Indexing replaces passages and indexed_version together. A passage that is still
     # here after the documents were read belongs to the version they named.
     standing = set(

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db import connection
+from django.db.models import Q, QuerySet
 
 from knowledge import reading
 from knowledge.models import Document
@@ -18,8 +19,25 @@ from workspaces.models import Workspace
 _CHARS_BESIDE_SUMMARY = 300
 _WORKSPACES_AT_ONCE = 100
 _RECENT = 5
-# The first 200 characters of a workspace's overview say what it is about.
-_SUMMARY_CHARS = 200
+# The first 200 characters of a workspace's overview say what it is about. As SQL, since
+# many calls ask this: the ORM takes longer to build the queries than the database to
+# answer them.
+_SUMMARIES = """
+SELECT chosen.id, coalesce(left(documents.overview, 200), ''), documents.count,
+    transcripts.count, documents.bytes + transcripts.bytes
+FROM unnest(%s::bigint[]) AS chosen (id),
+LATERAL (
+    SELECT count(*) FILTER (WHERE kind = 'knowledge') AS count,
+        coalesce(sum(size_bytes) FILTER (WHERE kind = 'knowledge'), 0)::bigint AS bytes,
+        max(summary) FILTER (WHERE kind = 'overview') AS overview
+    FROM knowledge_document WHERE workspace_id = chosen.id AND deleted_at IS NULL
+) AS documents,
+LATERAL (
+    SELECT count(*) FILTER (WHERE is_latest) AS count,
+        coalesce(sum(size_bytes), 0)::bigint AS bytes
+    FROM transcripts_transcript WHERE workspace_id = chosen.id
+) AS transcripts
+"""
 
 
 @dataclass(frozen=True)
@@ -159,40 +177,11 @@ def position_of(workspace: Workspace) -> list[str | int]:
 
 
 def summarised(workspaces: Sequence[Workspace]) -> list[Summary]:
-    """Count what each of the workspaces holds, in three queries for all of them."""
-    ids = [workspace.pk for workspace in workspaces]
-    documents = {
-        row["workspace_id"]: row
-        for row in Document.objects.knowledge()
-        .current()
-        .filter(workspace_id__in=ids)
-        .values("workspace_id")
-        .annotate(count=Count("id"), size=Sum("size_bytes"))
-    }
-    transcripts = {
-        row["workspace_id"]: row
-        for row in Transcript.objects.filter(workspace_id__in=ids)
-        .values("workspace_id")
-        .annotate(count=Count("id", filter=Q(is_latest=True)), size=Sum("size_bytes"))
-    }
-    heads = dict(
-        Document.objects.overviews()
-        .current()
-        .filter(workspace_id__in=ids)
-        .values_list("workspace_id", "summary")
-    )
-    nothing = {"count": 0, "size": 0}
-    return [
-        Summary(
-            workspace=workspace,
-            summary=heads.get(workspace.pk, "")[:_SUMMARY_CHARS],
-            document_count=documents.get(workspace.pk, nothing)["count"],
-            transcript_count=transcripts.get(workspace.pk, nothing)["count"],
-            size_bytes=documents.get(workspace.pk, nothing)["size"]
-            + transcripts.get(workspace.pk, nothing)["size"],
-        )
-        for workspace in workspaces
-    ]
+    """Count what each of the workspaces holds, in one query for all of them."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SUMMARIES, [[workspace.pk for workspace in workspaces]])
+        rows = {row[0]: row[1:] for row in cursor.fetchall()}
+    return [Summary(workspace, *rows[workspace.pk]) for workspace in workspaces]
 
 
 def _by_activity(

@@ -22,14 +22,14 @@ class RequestRate(BaseThrottle):
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         cost: Cost = "read" if request.method in SAFE_METHODS else "write"
+        principal, address = principal_of(request), address_of(request)
         try:
-            allowance = throttling.admit(
-                principal=principal_of(request), address=address_of(request), cost=cost
-            )
+            throttling.admit(principal=principal, address=address, cost=cost)
         except RateLimited as refusal:
             request.rate = (cost, _nothing_left(cost, refusal))  # type: ignore[attr-defined]
             raise
-        request.rate = (cost, allowance)  # type: ignore[attr-defined]
+        left = throttling.left(principal=principal, address=address, cost=cost)
+        request.rate = (cost, left)  # type: ignore[attr-defined]
         return True
 
 

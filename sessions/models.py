@@ -1,7 +1,31 @@
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.db import connection, models
+
+from workspaces.models import Workspace
+
+# What every search asks, as SQL: the ORM takes longer to build a query than the
+# database to answer it.
+_WAITING = """
+SELECT coalesce(sum(line_count - indexed_line_count), 0)::bigint
+FROM transcripts_transcript
+WHERE is_latest AND indexed_line_count < line_count AND workspace_id = ANY(%s)
+"""
+_COUNT = """
+SELECT count(*) FROM transcripts_transcript WHERE is_latest AND workspace_id = ANY(%s)
+"""
+# In the order of the models' fields, as from_db wants them.
+_HIT_FIELDS = ("id", "workspace_id", "session_id", "agent_id", "revision", "title")
+_HIT_WORKSPACE_FIELDS = ("id", "slug", "machine", "tool", "project")
+_HIT = """
+SELECT t.id, t.workspace_id, t.session_id, t.agent_id, t.revision, t.title,
+    w.id, w.slug, w.machine, w.tool, w.project
+FROM transcripts_transcript t JOIN workspaces_workspace w ON w.id = t.workspace_id
+WHERE t.is_latest AND t.id = ANY(%s)
+"""
 
 # What the index learns from the lines; uploads write the other fields.
 LEARNT_FIELDS = (
@@ -20,6 +44,13 @@ LEARNT_FIELDS = (
 )
 
 
+def _number(sql: str, workspace_ids: Collection[int]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [list(workspace_ids)])
+        (number,) = cursor.fetchone()
+    return int(number)
+
+
 class TranscriptQuerySet(models.QuerySet["Transcript"]):
     def newest_first(self) -> TranscriptQuerySet:
         return self.order_by("-started_at", "-id")
@@ -27,6 +58,32 @@ class TranscriptQuerySet(models.QuerySet["Transcript"]):
     def newest_revisions(self) -> TranscriptQuerySet:
         """The newest revision of each session."""
         return self.filter(is_latest=True)
+
+    def lines_waiting(self, workspace_ids: Collection[int]) -> int:
+        """How many lines of these workspaces' newest revisions are not indexed yet."""
+        return _number(_WAITING, workspace_ids)
+
+    def count_within(self, workspace_ids: Collection[int]) -> int:
+        """How many sessions these workspaces hold."""
+        return _number(_COUNT, workspace_ids)
+
+    def of_hits(self, ids: Collection[int]) -> dict[int, Transcript]:
+        """What hits show of the newest revisions among these, their workspace with it.
+
+        Other fields are loaded when somebody asks for them.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute(_HIT, [list(ids)])
+            rows = cursor.fetchall()
+        found = {}
+        for row in rows:
+            own, theirs = row[: len(_HIT_FIELDS)], row[len(_HIT_FIELDS) :]
+            transcript = Transcript.from_db(self.db, _HIT_FIELDS, own)
+            transcript.workspace = Workspace.from_db(
+                self.db, _HIT_WORKSPACE_FIELDS, theirs
+            )
+            found[transcript.pk] = transcript
+        return found
 
     def record_forks(self, transcript: Transcript) -> None:
         """Name the oldest session that begins with the same message as the parent."""
@@ -101,6 +158,13 @@ class Transcript(models.Model):
             models.Index(fields=["-started_at", "-id"], name="transcripts_by_start"),
             models.Index(
                 fields=["workspace", "origin_key"], name="transcripts_by_origin"
+            ),
+            models.Index(
+                fields=["workspace"],
+                name="transcripts_waiting",
+                condition=models.Q(
+                    is_latest=True, indexed_line_count__lt=models.F("line_count")
+                ),
             ),
         ]
 

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, F, Q, Sum
-
 from search import finding
 from search.question import Mode
 from sessions import browsing, citing
@@ -57,14 +55,15 @@ class Pending:
 @dataclass(frozen=True)
 class TranscriptResults:
     """Hits, best first. With `has_more`, ask again with the offset after these hits and
-    the same `max_passage_id`. `notes` say what was searched and why nothing was found.
+    the same `max_passage_id`. `notes` say what was searched and why nothing was found;
+    `transcripts_searched` is counted only then.
     """
 
     hits: list[TranscriptHit]
     has_more: bool
     max_passage_id: int
     pending: Pending
-    transcripts_searched: int
+    transcripts_searched: int | None
     passages_searched: int
     notes: list[str]
 
@@ -93,11 +92,12 @@ def search(
     each session's best passage only. Raises what search.finding.find raises.
     """
     chosen = browsing.narrowed(workspaces, machine=machine, tool=tool, project=project)
+    workspace_ids = list(chosen.values_list("pk", flat=True))
     results = finding.find(
         finding.Query(
             text=text,
             mode=mode,
-            workspace_ids=list(chosen.values_list("pk", flat=True)),
+            workspace_ids=workspace_ids,
             kinds=(KIND,),
             limit=limit,
             offset=offset,
@@ -110,17 +110,25 @@ def search(
             explain=explain,
         )
     )
-    searched = _Searched.of(chosen)
     hits = _hits(results.hits)
-    notes = list(results.searched.notes)
+    lines_waiting = Transcript.objects.lines_waiting(workspace_ids)
+    notes, transcripts = list(results.searched.notes), None
     if not hits:
-        notes += searched.notes(machine=machine, tool=tool, project=project)
+        transcripts = Transcript.objects.count_within(workspace_ids)
+        notes += _why_nothing(
+            workspaces=len(workspace_ids),
+            transcripts=transcripts,
+            lines_waiting=lines_waiting,
+            machine=machine,
+            tool=tool,
+            project=project,
+        )
     return TranscriptResults(
         hits=hits,
         has_more=results.has_more,
         max_passage_id=results.max_passage_id,
-        pending=Pending(words=searched.lines_waiting, vectors=results.vectors_pending),
-        transcripts_searched=searched.transcripts,
+        pending=Pending(words=lines_waiting, vectors=results.vectors_pending),
+        transcripts_searched=transcripts,
         passages_searched=results.searched.passages,
         notes=notes,
     )
@@ -130,11 +138,7 @@ def _hits(found: Sequence[finding.Hit]) -> list[TranscriptHit]:
     named = {hit.source_id for hit in found} | {
         source_id for hit in found for source_id in hit.also_in
     }
-    transcripts = (
-        Transcript.objects.newest_revisions()
-        .select_related("workspace")
-        .in_bulk(list(named))
-    )
+    transcripts = Transcript.objects.of_hits(named) if named else {}
     return [
         _hit(hit, transcripts)
         for hit in found
@@ -166,40 +170,19 @@ def _hit(hit: finding.Hit, transcripts: dict[int, Transcript]) -> TranscriptHit:
     )
 
 
-@dataclass(frozen=True)
-class _Searched:
-    """How much there was to search."""
-
-    workspaces: int
-    transcripts: int
-    lines_waiting: int
-
-    @classmethod
-    def of(cls, workspaces: WorkspaceQuerySet) -> _Searched:
-        waiting = F("line_count") - F("indexed_line_count")
-        totals = browsing.within(workspaces=workspaces).aggregate(
-            transcripts=Count("pk"),
-            lines_waiting=Sum(
-                waiting, filter=Q(indexed_line_count__lt=F("line_count"))
-            ),
+def _why_nothing(
+    *, workspaces: int, transcripts: int, lines_waiting: int, **parts: str | None
+) -> list[str]:
+    """Why nothing was found, as far as it can be told from here."""
+    asked = ", ".join(f"{name} {part}" for name, part in parts.items() if part)
+    if not workspaces:
+        return [f"No readable workspace has {asked or 'this id'}."]
+    notes = [
+        f"Searched {transcripts} sessions of {workspaces} workspaces"
+        + (f" with {asked}." if asked else ".")
+    ]
+    if lines_waiting:
+        notes.append(
+            f"{lines_waiting} lines wait to be indexed; ask again in a moment."
         )
-        return cls(
-            workspaces=workspaces.count(),
-            transcripts=totals["transcripts"],
-            lines_waiting=totals["lines_waiting"] or 0,
-        )
-
-    def notes(self, **parts: str | None) -> list[str]:
-        """Why nothing was found, as far as it can be told from here."""
-        asked = ", ".join(f"{name} {part}" for name, part in parts.items() if part)
-        if not self.workspaces:
-            return [f"No readable workspace has {asked or 'this id'}."]
-        notes = [
-            f"Searched {self.transcripts} sessions of {self.workspaces} workspaces"
-            + (f" with {asked}." if asked else ".")
-        ]
-        if self.lines_waiting:
-            notes.append(
-                f"{self.lines_waiting} lines wait to be indexed; ask again in a moment."
-            )
-        return notes
+    return notes

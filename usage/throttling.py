@@ -10,12 +10,13 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Literal, TypeVar
 
 from django.conf import settings
-from limits import RateLimitItemPerMinute
+from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 from redis.exceptions import RedisError
@@ -27,6 +28,7 @@ from refusals import Code, Refusal
 logger = logging.getLogger(__name__)
 
 Cost = Literal["read", "write", "failed_auth"]
+Value = TypeVar("Value")
 
 _SETTINGS: dict[Cost, str] = {
     "read": "RATE_READS_PER_MINUTE",
@@ -66,41 +68,59 @@ class Allowance:
     reset_seconds: int
 
 
-def admit(*, principal: Principal | None, address: str, cost: Cost) -> Allowance:
+def admit(*, principal: Principal | None, address: str, cost: Cost) -> None:
     """Charge one call to its token, or to the address when there is none.
 
     Raises RateLimited past the limit and LimiterUnavailable for a failed login while
     Redis is away.
     """
+    _with_limiter(_charge, principal=principal, address=address, cost=cost)
+
+
+def left(*, principal: Principal | None, address: str, cost: Cost) -> Allowance:
+    """What may still be charged in this minute; asks Redis once more."""
+    found = _with_limiter(_left, principal=principal, address=address, cost=cost)
+    return found or Allowance(0, 0, 0)
+
+
+def _with_limiter(
+    use: Callable[[SlidingWindowCounterRateLimiter, RateLimitItem, str, str], Value],
+    *,
+    principal: Principal | None,
+    address: str,
+    cost: Cost,
+) -> Value | None:
+    """What `use` gives with the limiter that counts just now; None without a limit."""
     limit: int = getattr(settings, _SETTINGS[cost])
     if limit <= 0:
-        return Allowance(0, 0, 0)
+        return None
     who = f"token:{principal.token_id}" if principal else address_digest(address)
     item = RateLimitItemPerMinute(limit)
     try:
-        return _charge(_shared(), item, cost, who)
+        return use(_shared(), item, cost, who)
     except RedisError as error:
         _note_absence(error)
         if cost == "failed_auth":
             raise LimiterUnavailable("Logins cannot be counted just now.") from error
-        return _charge(_local(), item, cost, who)
+        return use(_local(), item, cost, who)
 
 
 def _charge(
-    limiter: SlidingWindowCounterRateLimiter,
-    item: RateLimitItemPerMinute,
-    cost: Cost,
-    who: str,
-) -> Allowance:
-    is_admitted = limiter.hit(item, cost, who)
-    left = limiter.get_window_stats(item, cost, who)
-    reset_seconds = max(1, math.ceil(left.reset_time - time.time()))
-    if not is_admitted:
+    limiter: SlidingWindowCounterRateLimiter, item: RateLimitItem, cost: str, who: str
+) -> None:
+    if not limiter.hit(item, cost, who):
         raise RateLimited(
             f"More than {item.amount} calls a minute.",
-            retry_after_seconds=min(reset_seconds, 60),
+            retry_after_seconds=min(_left(limiter, item, cost, who).reset_seconds, 60),
         )
-    return Allowance(item.amount, left.remaining, reset_seconds)
+
+
+def _left(
+    limiter: SlidingWindowCounterRateLimiter, item: RateLimitItem, cost: str, who: str
+) -> Allowance:
+    window = limiter.get_window_stats(item, cost, who)
+    reset_seconds = max(1, math.ceil(window.reset_time - time.time()))
+    return Allowance(item.amount, window.remaining, reset_seconds)
 
 
 def _shared() -> SlidingWindowCounterRateLimiter:

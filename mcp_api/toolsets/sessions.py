@@ -216,17 +216,19 @@ class SessionTools(MCPToolset):
             offset=offset,
             max_passage_id=max_passage_id,
         )
+        searched: shapes.Searched = {
+            "passages": results.passages_searched,
+            "notes": results.notes,
+        }
+        if results.transcripts_searched is not None:
+            searched["sources"] = results.transcripts_searched
         return presenting.hits(
             [presenting.transcript_hit(hit) for hit in results.hits],
             pending={
                 "words": results.pending.words,
                 "vectors": results.pending.vectors,
             },
-            searched={
-                "sources": results.transcripts_searched,
-                "passages": results.passages_searched,
-                "notes": results.notes,
-            },
+            searched=searched,
             max_chars=max_chars,
             cursor_after=lambda shown: paging.cursor(
                 [offset + shown, results.max_passage_id]

@@ -68,14 +68,16 @@ def _sessions(
     workspaces: WorkspaceQuerySet, text: str, asked: dict[str, Any]
 ) -> Answer:
     found = transcripts.search(workspaces=workspaces, text=text, **asked)
+    searched: dict[str, Any] = {
+        "passages": found.passages_searched,
+        "notes": found.notes,
+    }
+    if found.transcripts_searched is not None:
+        searched["sessions"] = found.transcripts_searched
     answer = {
         "hits": [transcript_hit_fields(hit) for hit in found.hits],
         "pending": {"words": found.pending.words, "vectors": found.pending.vectors},
-        "searched": {
-            "passages": found.passages_searched,
-            "sessions": found.transcripts_searched,
-            "notes": found.notes,
-        },
+        "searched": searched,
     }
     return answer, found.has_more, found.max_passage_id
 
