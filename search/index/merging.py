@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import pairwise
 from typing import Any
 
@@ -90,8 +91,8 @@ class _Part:
 
 
 def _merged(parts: Sequence[_Part]) -> tuple[Terms, bytes]:
-    head = bytes((VERSION,))
-    pieces = [head]
+    merged = BytesIO()
+    merged.write(bytes((VERSION,)))
     hashes = [np.empty(0, np.uint64)]
     sizes = [np.empty(0, np.int64)]
     for ranges in _slices(parts):
@@ -110,11 +111,11 @@ def _merged(parts: Sequence[_Part]) -> tuple[Terms, bytes]:
         )
         keys.sort()
         data, ranks, lengths = postings.encode(keys)
-        pieces.append(data)
+        merged.write(data)
         hashes.append(union[ranks])
         sizes.append(lengths)
-    terms = Terms.of(np.concatenate(hashes), np.concatenate(sizes), start=len(head))
-    return terms, b"".join(pieces)
+    terms = Terms.of(np.concatenate(hashes), np.concatenate(sizes), start=1)
+    return terms, merged.getvalue()
 
 
 def _slices(parts: Sequence[_Part]) -> Iterator[list[tuple[int, int]]]:
