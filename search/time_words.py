@@ -239,7 +239,8 @@ def _before(match: re.Match[str], _: str) -> str:
         for word, english in _BEFORE_A_NAME.items()
         if match["which"].startswith(word)
     )
-    return f"{which} {NAMES[match['before_name']]}"
+    lead = f"{_preposition(match['lead'])} " if match["lead"] else ""
+    return f"{lead}{which} {NAMES[match['before_name']]}"
 
 
 def _after(match: re.Match[str], _: str) -> str:
@@ -257,10 +258,18 @@ def _prefixed(match: re.Match[str], _: str) -> str | None:
         # More often "been" than summer.
         return None
     english = NAMES[name]
-    preposition = _PREPOSITIONS[re.sub(r"\s+", " ", match["preposition"])]
+    preposition = _preposition(match["preposition"])
     if english in _DAYS.split() and preposition == "in":
         preposition = "on"
     return f"{preposition} {english} {year}" if year else f"{preposition} {english}"
+
+
+def _year(match: re.Match[str], _: str) -> str:
+    return f"{_preposition(match['year_lead'])} {match['year_alone']}"
+
+
+def _preposition(words: str) -> str:
+    return _PREPOSITIONS[" ".join(words.split())]
 
 
 def _todays(match: re.Match[str], plain: str) -> str | None:
@@ -276,16 +285,19 @@ _HOW: dict[str, Callable[[re.Match[str], str], str | None]] = {
     "after_shape": _after,
     "date": _date,
     "prefixed_shape": _prefixed,
+    "year_shape": _year,
     "todays_shape": _todays,
 }
 _ARTICLE = r"(?:(?:la|le|les|el|los|l['’]|der|die|das|dem|den)\s*)?"
 _TIMED = _MONTH | _SEASON | _DAY
 _PREPOSITION = _one_of(_PREPOSITIONS).replace("\\ ", r"\s+")
+_BEFORE_A_YEAR = r"(?:seit|bis|mitte|anfang|ende|depuis|debut|fin|desde|hasta|en)"
 _SHAPES = re.compile(
     rf"""\b(?:
     (?P<ago>(?:vor|il\s+y\s+a|hace)\s+(?P<ago_count>\d{{1,3}}|{_one_of(_NUMBERS)})
         \s+(?P<ago_unit>{_one_of(_UNIT)}))
-  | (?P<before_shape>(?P<which>(?:letzt|vergangen|vorig|dies|nachst|kommend)e[nrsm]?
+  | (?P<before_shape>(?:(?P<lead>{_PREPOSITION})\s+)?
+        (?P<which>(?:letzt|vergangen|vorig|dies|nachst|kommend)e[nrsm]?
         |cette|cet|ce|est[ae])\s+(?P<before_name>{_one_of(NAMES)})(?:-ci)?)
   | (?P<after_shape>{_ARTICLE}(?P<after_name>{_one_of(NAMES)})
         \s+(?P<which_after>{_one_of(_AFTER_A_NAME)}))
@@ -294,8 +306,11 @@ _SHAPES = re.compile(
   | (?P<prefixed_shape>(?P<preposition>{_PREPOSITION})
         [\s-]+{_ARTICLE}(?P<prefixed>{_one_of(_TIMED)})
         (?:\s+(?:del?\s+)?(?P<year>(?:19|20)\d\d))?)
+  | (?P<year_shape>(?P<year_lead>{_BEFORE_A_YEAR})\s+(?P<year_alone>(?:19|20)\d\d))
   | (?P<todays_shape>(?P<todays>{_one_of(_TODAYS)}|hier))
     )\b""",
     re.VERBOSE,
 )
-_ANY = re.compile(rf"\b(?:{_one_of(NAMES | _TODAYS | {'hier': ''})})\b")
+_ANY = re.compile(
+    rf"\b(?:{_one_of(NAMES | _TODAYS)}|hier|{_BEFORE_A_YEAR}\s+(?:19|20)\d\d)\b"
+)

@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from search import time_words
@@ -93,10 +94,10 @@ def _apart(found: list[_Found]) -> list[_Found]:
 
 def _dates(text: str, *, today: date) -> list[_Found]:
     # Takes half a second to import, which workers that only index need not spend.
-    from date_wrangler import Grain, parse
+    from date_wrangler import parse
 
     matches = parse(text, today=today, config=_config())
-    for sure in _SURE_NAMES.finditer(text):
+    for sure in islice(_SURE_NAMES.finditer(text), MOST_SPANS):
         # Without a word such as "on" before it the parser does not trust a name.
         if all(
             one.span[1] <= sure.start() or sure.end() <= one.span[0] for one in matches
@@ -104,24 +105,33 @@ def _dates(text: str, *, today: date) -> list[_Found]:
             alone = parse(sure.group(), today=today, config=_config())
             matches += [replace(one, span=sure.span()) for one in alone[:1]]
     found: list[_Found] = []
-    for match in matches:
-        first, last = match.span
-        if match.range.grain is Grain.YEAR and _is_a_count(match, text, today):
-            continue
-        named = text[first:last]
-        if _ROLLING.search(named):
-            rolled = parse(named, today=today, config=_config(is_rolling=True))
-            found += [_found(one, first, last, today, 1) for one in rolled[:1]]
-        elif _ALL_NUMBERS.search(named) and match.confidence == _READS_BOTH_WAYS:
-            ways = [_config(is_day_first=True), _config()]
-            if "." in named:
-                ways = ways[:1]
-            read = [parse(named, today=today, config=way) for way in ways]
-            found += [_found(one[0], first, last, today) for one in read if one]
-        else:
-            match = _not_in_the_future(match, text, today)
-            found.append(_found(match, first, last, today))
+    for match in sorted(matches, key=lambda one: one.span)[:MOST_SPANS]:
+        if not _is_something_else(match, text, today):
+            found += _readings(match, text, today)
     return found
+
+
+def _readings(match: DateMatch, text: str, today: date) -> list[_Found]:
+    """The ranges that one name stands for: one, or two if it can be read both ways."""
+    from date_wrangler import parse
+
+    first, last = match.span
+    named = text[first:last]
+    if match.range.end is None and _FROM.match(named):
+        # "The notes from Monday" are Monday's; the parser reads "from Monday on".
+        first += len("from ")
+        alone = parse(text[first:last], today=today, config=_config())
+        return [_found(one, first, last, today) for one in alone[:1]]
+    if _ROLLING.search(named):
+        rolled = parse(named, today=today, config=_config(is_rolling=True))
+        return [_found(one, first, last, today, 1) for one in rolled[:1]]
+    if _ALL_NUMBERS.search(named) and match.confidence == _READS_BOTH_WAYS:
+        ways = [_config(is_day_first=True), _config()]
+        if "." in named:
+            ways = ways[:1]
+        read = [parse(named, today=today, config=way) for way in ways]
+        return [_found(one[0], first, last, today) for one in read if one]
+    return [_found(_not_in_the_future(match, text, today), first, last, today)]
 
 
 def _found(
@@ -145,25 +155,30 @@ def _not_in_the_future(match: DateMatch, text: str, today: date) -> DateMatch:
 
     whole = match.range
     first, last = match.span
-    is_to_come = _TO_COME.search(text[max(0, first - 12) : last])
+    named = text[first:last].lower()
+    is_to_come = _TO_COME.search(named) or _BEFORE_TO_COME.search(
+        text, max(0, first - 12), first
+    )
     if is_to_come or whole.start is None or whole.start <= today:
         return match
-    named = text[first:last].lower()
-    if match.confidence <= YEAR_GUESSED:
-        back = whole.shift(-1, Grain.YEAR)
-    elif _NTH.fullmatch(named):
+    if _NTH.fullmatch(named):
         back = whole.shift(-1, Grain.MONTH)
     elif _A_WEEKDAY.fullmatch(named):
         back = whole.shift(-7, Grain.DAY)
+    elif match.confidence <= YEAR_GUESSED:
+        back = whole.shift(-1, Grain.YEAR)
     else:
         return match
     return replace(match, range=back)
 
 
-def _is_a_count(match: DateMatch, text: str, today: date) -> bool:
-    """Whether what looks like a year counts something: 2048 bytes."""
+def _is_something_else(match: DateMatch, text: str, today: date) -> bool:
+    """Whether it is a count (2048 bytes) or a short word (dec, sun), not a time."""
     first, last = match.span
-    if not _FOUR_DIGITS.search(text[first:last]):
+    named = text[first:last]
+    if _SHORT.fullmatch(named):
+        return not _CUE.search(text, max(0, first - 8), first)
+    if not _A_NUMBER.fullmatch(named):
         return False
     start = match.range.start
     is_far = start is not None and start.year > today.year + _YEARS_AHEAD
@@ -291,9 +306,18 @@ _SURE_NAMES = re.compile(
     re.IGNORECASE,
 )
 _NTH = re.compile(r"the \d{1,2}(?:st|nd|rd|th)", re.IGNORECASE)
-_TO_COME = re.compile(r"\b(?:next|coming|upcoming|this|by|until|till)\b", re.IGNORECASE)
+_TO_COME = re.compile(r"\b(?:next|coming|upcoming|this)\b", re.IGNORECASE)
+_BEFORE_TO_COME = re.compile(r"\b(?:next|coming|upcoming|this)\s$", re.IGNORECASE)
+_FROM = re.compile(r"from (?!.*\b(?:on|onwards?)$)", re.IGNORECASE)
+# Small letters: octal to decimal is "oct to dec".
+_SHORT = re.compile(
+    r"jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun"
+)
+_CUE = re.compile(
+    r"\b(?:in|on|since|by|until|before|after|during|of)\s$", re.IGNORECASE
+)
 _ALL_NUMBERS = re.compile(r"\d[./-]\d")
-_FOUR_DIGITS = re.compile(r"(?<!\d)\d{4}(?!\d)")
+_A_NUMBER = re.compile(r"(?:[a-z]+ )?(?:\d\d? (?:of )?)?\d{4}", re.IGNORECASE)
 _COUNTED = re.compile(
     r"[\s-]*(?:(?:kilo|mega|giga)?bytes?|[kmg]i?b|px|ms|lines?|rows?|files?|tokens?|words?"
     r"|char(?:acter)?s?|items?|requests?|users?|times|tests?|calls?|messages?|points?"

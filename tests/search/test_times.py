@@ -99,6 +99,38 @@ im Sommer 2025|2025-06-01|2025-09-01
 l'année dernière|2025-01-01|2026-01-01
 hace tres días|2026-11-18|2026-11-19
 ce qu'on a fait hier|2026-11-20|2026-11-21
+What did we agree on the evening of 12 November?|2026-11-12T17|2026-11-13
+the release from last Thursday afternoon|2026-11-19T12|2026-11-19T18
+What was decided in the meeting on October 2nd?|2026-10-02|2026-10-03
+in the first half of 2026|2026-01-01|2026-07-01
+What did I ask you earlier this month?|2026-11-01|2026-12-01
+the bug we fixed the week before last|2026-11-02|2026-11-09
+commits between 2026-01-05 and 2026-01-09|2026-01-05|2026-01-10
+stuff from Jan 2026|2026-01-01|2026-02-01
+notes dated 5.3.26|2026-03-05|2026-03-06
+what happened on 14/07/2025|2025-07-14|2025-07-15
+what happened on 07/14/2025|2025-07-14|2025-07-15
+what did he do on Sunday morning|2026-11-15T06|2026-11-15T12
+the outage at 9am on Wednesday|2026-11-18T09|2026-11-18T10
+conversation from about 6 weeks ago|2026-10-05|2026-10-12
+since the start of the year|2026-01-01|2026-11-22
+over the last 48 hours|2026-11-19T12|2026-11-21T12
+until the end of October|1970-01-01|2026-11-01
+all of 2025|2025-01-01|2026-01-01
+the sprint of November 2-13|2026-11-02|2026-11-14
+the second week of October|2026-10-08|2026-10-15
+from January through March 2026|2026-01-01|2026-04-01
+late 2025|2025-09-01|2026-01-01
+What happened on the night of 3 May?|2026-05-03T18|2026-05-04T06
+who was on call Wednesday|2026-11-18|2026-11-19
+seit letztem Freitag|2026-11-20|2026-11-22
+Anfang Oktober|2026-10-01|2026-10-11
+am 3. Oktober|2026-10-03|2026-10-04
+Mitte 2025|2025-05-01|2025-09-01
+en septiembre de 2025|2025-09-01|2025-10-01
+il y a trois jours|2026-11-18|2026-11-19
+lundi dernier|2026-11-16|2026-11-17
+may the 4th be with you|2026-05-04|2026-05-05
 """
 
 NOT_NAMED = """
@@ -116,6 +148,22 @@ issue 12/3 on 10.1
 the first three days of baking
 was steht hier im Code
 recently and lately
+the last time we used rye
+this time it works
+a day in the life of a baker
+run every day at 5
+the 3 day trial
+24/7 support
+10 minutes timeout
+night mode toggle
+sat on the chair
+marching band in the mar theatre
+error 404 in 2 of 3 pods
+HTTP 1.1 vs 2.0
+Python 3.11.2 release notes
+page 12 of 2024 lines
+convert oct to dec
+the sun icon
 """
 
 
