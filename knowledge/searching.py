@@ -9,8 +9,7 @@ from django.db.models import QuerySet
 
 from knowledge import citing
 from knowledge.models import Document
-from search import finding
-from search.models import Passage
+from search import finding, passages
 from search.question import Mode
 from workspaces.models import Workspace
 
@@ -100,11 +99,7 @@ def _with_documents(hits: list[finding.Hit]) -> list[DocumentHit]:
     documents = Document.objects.of_hits({hit.source_id for hit in hits})
     # Indexing replaces passages and indexed_version together. A passage that is still
     # here after the documents were read belongs to the version they named.
-    standing = set(
-        Passage.objects.filter(pk__in=[hit.passage_id for hit in hits]).values_list(
-            "pk", flat=True
-        )
-    )
+    standing = passages.standing([hit.passage_id for hit in hits])
     return [
         _with_document(hit, documents[hit.source_id])
         for hit in hits

@@ -240,6 +240,8 @@ EMBED_ROLES = env.list(
     "EMBED_ROLES", default=["user", "assistant", "summary", "document"]
 )
 VECTOR_CACHE_MB = env.int("VECTOR_CACHE_MB", default=128)
+# Words of the index that a process keeps for exact, regex and prefix* searches.
+SEARCH_VOCABULARY_MB = env.int("SEARCH_VOCABULARY_MB", default=32)
 
 # Rates a minute; 0 turns a limit off.
 RATE_READS_PER_MINUTE = env.int("RATE_READS_PER_MINUTE", default=1200)

@@ -9,7 +9,8 @@ from django.db.models import Count, Sum
 from blobs.models import Blob
 from jobs.models import Job
 from knowledge.models import Document, Version
-from search.models import Embedding, Finding, Passage
+from search import passages, ranking
+from search.models import Finding
 from sessions.models import Transcript
 from workspaces.models import Workspace
 
@@ -43,7 +44,6 @@ def gather() -> Statistics:
     blobs = Blob.objects.aggregate(
         raw=Sum("size_bytes", default=0), stored=Sum("stored_bytes", default=0)
     )
-    passages = Passage.objects.count()
     return Statistics(
         workspaces=Workspace.objects.count(),
         documents=Document.objects.current().count(),
@@ -53,8 +53,8 @@ def gather() -> Statistics:
         lines_waiting=lines["lines"] - lines["indexed"],
         raw_bytes=blobs["raw"],
         stored_bytes=blobs["stored"],
-        passages=passages,
-        passages_without_vector=passages - Embedding.objects.count(),
+        passages=passages.count(),
+        passages_without_vector=0,
         findings=Finding.objects.count(),
         jobs_waiting=Job.objects.unfinished().count(),
         jobs_given_up=Job.objects.filter(gave_up=True).count(),

@@ -8,7 +8,7 @@ what surrounds a passage comes with it.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -98,20 +98,38 @@ def pack(passages: Sequence[tuple[Facts, str]]) -> bytes:
     return packed
 
 
-def unpack(body: bytes) -> list[tuple[Facts, str]]:
-    """The passages of a body, in order."""
+def unpack(
+    body: bytes, numbers: Collection[int] | None = None
+) -> dict[int, tuple[Facts, str]]:
+    """The passages of a body by their number in the block: all, or those asked for."""
+    shared, rows, joined = _opened(body)
+    return {
+        number: (_facts(row, shared), text)
+        for number, row, text in _cut(rows, joined)
+        if numbers is None or number in numbers
+    }
+
+
+def texts(body: bytes, numbers: Collection[int]) -> dict[int, str]:
+    """The texts of these passages of a body, by their number in the block."""
+    _, rows, joined = _opened(body)
+    return {number: text for number, _, text in _cut(rows, joined) if number in numbers}
+
+
+def _opened(body: bytes) -> tuple[list[str], list[Any], str]:
     raw = zlib_ng.decompress(body)
     (size,) = _HEADER.unpack_from(raw)
     start = _HEADER.size + size
     shared, rows = orjson.loads(raw[_HEADER.size : start])
-    texts = raw[start:].decode()
-    found: list[tuple[Facts, str]] = []
+    return shared, rows, raw[start:].decode()
+
+
+def _cut(rows: Sequence[Any], joined: str) -> Iterator[tuple[int, Any, str]]:
     begin = 0
-    for row in rows:
+    for number, row in enumerate(rows):
         end = begin + row[-1]
-        found.append((_facts(row, shared), texts[begin:end]))
+        yield number, row, joined[begin:end]
         begin = end
-    return found
 
 
 def _facts(row: Sequence[Any], shared: Sequence[str]) -> Facts:

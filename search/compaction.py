@@ -13,7 +13,9 @@ import numpy as np
 from django.db import transaction
 
 from search.index import merging
+from search.index.columns import Columns
 from search.index.segment import Packed, Segment
+from search.index.terms import Terms
 from search.models import Block, IndexSegment
 
 # So many segments of one tier become one of the next.
@@ -66,14 +68,12 @@ def _merge(ids: Sequence[int]) -> bool:
     rows = list(IndexSegment.objects.filter(pk__in=ids).order_by("pk"))
     parts = []
     for row in rows:
-        packed = Packed(
-            columns=bytes(row.columns),
-            terms=bytes(row.terms),
+        segment = Segment(
+            columns=Columns.unpack(bytes(row.columns)),
+            terms=Terms.unpack(bytes(row.terms)),
             postings=bytes(row.postings),
             vocabulary=bytes(row.vocabulary),
-            passages=row.passage_count,
         )
-        segment = Segment.unpack(packed)
         gone = np.isin(segment.columns.passage_ids, _dead(row))
         parts.append((segment, np.flatnonzero(gone).astype(np.int32)))
     merged = merging.merge(parts).pack()

@@ -1,34 +1,27 @@
 """Finding passages: one pipeline for every kind of memory and every mode.
 
-Scope first, then the legs propose candidates, then ranking, folding and paging over ids
-alone; texts are read only for the page that is shown.
+Scope first, then the legs propose passages, then ranking, folding and paging over
+document numbers alone; texts are read only for the best few and for the page shown.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, replace
 from typing import Any
 
+import numpy as np
 import orjson
 import redis
 from django.core.cache import cache
 from django.db import OperationalError, connection, transaction
 from psycopg.errors import QueryCanceled
 
-from search import (
-    asking,
-    embedding,
-    keyword,
-    literal,
-    ranking,
-    scope,
-    snippets,
-    vectors,
-)
-from search.models import Passage
+from search import asking, catalogue, literal, passages, ranking, scope, snippets
+from search.blocks import Passage
+from search.catalogue import Outdated
 from search.question import (
     MODES,
     Hit,
@@ -39,7 +32,6 @@ from search.question import (
     Results,
     Searched,
 )
-from search.ranking import Candidate
 from search.scope import Scope
 from search.snippets import Finder
 
@@ -56,15 +48,13 @@ __all__ = [
 ]
 
 _STATEMENT_SECONDS = 10
-_NEAREST = 200
-# Cosines below this say nothing.
-_LEAST_COSINE = 0.15
-_PENDING_COUNTED = 10_000
 _PAGES_KEPT_SECONDS = 3600
+# Merging may replace segments between two statements of one search, but not for ever.
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
-class _Ranked:
+class _Place:
     """One place in the answer: a passage, its score, where else it stands."""
 
     passage_id: int
@@ -77,7 +67,7 @@ class _Ranked:
 class _Answer:
     """Every place, best first, and what to tell about the way there."""
 
-    ranked: list[_Ranked]
+    places: list[_Place]
     notes: list[str]
 
 
@@ -87,27 +77,32 @@ def find(query: Query) -> Results:
     Raises QueryInvalid, QueryTooBroad or RegexInvalid.
     """
     query.check()
-    with _bounded():
-        return _find(query)
+    for attempt in range(_ATTEMPTS):
+        try:
+            with _bounded():
+                return _find(query)
+        except Outdated:
+            if attempt + 1 == _ATTEMPTS:
+                raise
+    raise AssertionError
 
 
 def _find(query: Query) -> Results:
-    seen = scope.of(query)
+    seen = scope.of(query, catalogue.current())
     asked = asking.read(query.text)
-    finder = _finder(query, asked)
     answer = _kept(query, seen) if query.offset else None
     if answer is None:
         answer = _answer(query, seen, asked) if seen.passages else _Answer([], [])
-    page = answer.ranked[query.offset : query.offset + query.limit]
-    has_more = len(answer.ranked) > query.offset + query.limit
+    page = answer.places[query.offset : query.offset + query.limit]
+    has_more = len(answer.places) > query.offset + query.limit
     if has_more and not query.offset:
         _keep(query, seen, answer)
-    pending = _pending(query, seen)
+    pending = ranking.pending(seen)
     notes = list(answer.notes)
     if not page:
-        notes += _why_nothing(query, seen, pending, is_past_end=bool(answer.ranked))
+        notes += _why_nothing(query, seen, pending, is_past_end=bool(answer.places))
     return Results(
-        hits=_hits(query, page, finder),
+        hits=_hits(query, page, _finder(query, asked)),
         has_more=has_more,
         max_passage_id=seen.max_passage_id,
         vectors_pending=pending,
@@ -124,121 +119,94 @@ def _answer(query: Query, seen: Scope, asked: asking.Asked) -> _Answer:
         notes = list(found.notes)
         if query.mode not in {"exact", "regex"}:
             notes.append("Nothing but stop words or marks: searched as exact text.")
-        scored = [
-            replace(candidate, score=found.scores[candidate.passage_id])
-            for candidate in found.candidates
-        ]
-        return _Answer(_folded(query, scored), notes)
-    return _ranked_by_features(query, seen, asked)
+        return _Answer(_folded(query, seen, found.docs, found.scores), notes)
+    ranked = ranking.ranked(query, seen, asked)
+    places = _folded(query, seen, ranked.docs, ranked.scores, ranked.features)
+    return _Answer(places, ranked.notes)
 
 
-def _ranked_by_features(query: Query, seen: Scope, asked: asking.Asked) -> _Answer:
-    notes: list[str] = []
-    mode = query.mode
-    vector = None
-    if mode != "keyword":
-        vector = embedding.embed_query(query.text)
-        near = (
-            vectors.nearest(vector, seen, embedder=embedding.EMBEDDER, limit=_NEAREST)
-            if vector is not None
-            else {}
-        )
-        if not near:
-            notes.append(
-                "No vectors to compare with: ranked by words alone."
-                if vector is not None
-                else "Vectors are turned off or cannot be made: ranked by words alone."
-            )
-            mode, vector = "keyword", None
-    if mode == "keyword" and not asked.units:
-        return _Answer([], notes)
-    statistics = keyword.statistics(asked)
-    candidates: list[Candidate] = []
-    if mode != "semantic":
-        candidates, told = keyword.candidates(asked, seen, statistics)
-        notes += told
-    if vector is not None:
-        near = {at: cosine for at, cosine in near.items() if cosine >= _LEAST_COSINE}
-        known = {candidate.passage_id for candidate in candidates}
-        lexical_only = [at for at in known if at not in near]
-        near |= vectors.cosines(vector, lexical_only, embedder=embedding.EMBEDDER)
-        candidates += keyword.by_ids([at for at in near if at not in known], asked)
-        candidates = [
-            replace(candidate, dense=near.get(candidate.passage_id))
-            for candidate in candidates
-        ]
-    scored = []
-    ranker = ranking.Ranker(asked, statistics)
-    for candidate in candidates:
-        features = ranker.features(candidate)
-        scored.append(
-            replace(candidate, features=features, score=ranking.score(features, mode))
-        )
-    return _Answer(_folded(query, scored), notes)
-
-
-def _folded(query: Query, candidates: Sequence[Candidate]) -> list[_Ranked]:
+def _folded(
+    query: Query,
+    seen: Scope,
+    docs: np.ndarray,
+    scores: np.ndarray,
+    features: dict[str, np.ndarray] | None = None,
+) -> list[_Place]:
     """Best first, each text once: a fork's shared lines and a session's repetitions."""
-    ordered = sorted(candidates, key=lambda c: (-c.score, -c.passage_id))
-    groups: dict[Any, list[Candidate]] = {}
-    for candidate in ordered:
-        shared = (
-            (candidate.origin_key, candidate.digest) if candidate.origin_key else None
+    known = seen.catalogue
+    ids = known.passage_ids[docs]
+    order = np.lexsort((-ids, -scores))
+    # Of equal texts the one that was there first stands for all.
+    groups: dict[int, list[int]] = {}
+    for row, fold in zip(
+        order.tolist(), known.folds[docs[order]].tolist(), strict=True
+    ):
+        groups.setdefault(fold, []).append(row)
+    sources = known.source_ids[known.sources[docs]]
+    taken: set[int] = set()
+    places: list[_Place] = []
+    for rows in groups.values():
+        head = min(rows, key=lambda row: int(ids[row]))
+        source = int(known.sources[docs[head]])
+        if query.group_by_source:
+            if source in taken:
+                continue
+            taken.add(source)
+        others = {int(sources[row]) for row in rows} - {int(sources[head])}
+        places.append(
+            _Place(
+                passage_id=int(ids[head]),
+                score=round(float(scores[rows[0]]), 6),
+                also_in=sorted(others),
+                features={
+                    name: round(float(values[head]), 6)
+                    for name, values in (features or {}).items()
+                    if query.explain
+                },
+            )
         )
-        own = (candidate.kind, candidate.source_id, candidate.digest)
-        groups.setdefault(shared or own, []).append(candidate)
-    folded = _merged(groups.values())
-    if query.group_by_source:
-        sources: dict[Any, list[Candidate]] = {}
-        for group in folded:
-            sources.setdefault((group[0].kind, group[0].source_id), group)
-        folded = list(sources.values())
+    return places
+
+
+def _hits(query: Query, page: Sequence[_Place], finder: Finder) -> list[Hit]:
+    found = passages.read([place.passage_id for place in page])
     return [
-        _Ranked(
-            passage_id=group[0].passage_id,
-            score=group[0].score,
-            also_in=sorted({c.source_id for c in group[1:]} - {group[0].source_id}),
-            features=group[0].features,
-        )
-        for group in folded
-    ]
-
-
-def _merged(groups: Iterable[list[Candidate]]) -> list[list[Candidate]]:
-    """Groups with the passage that was there first at their head, best group first."""
-    return sorted(
-        (sorted(group, key=lambda c: (-c.score, c.passage_id)) for group in groups),
-        key=lambda group: (-group[0].score, -group[0].passage_id),
-    )
-
-
-def _hits(query: Query, page: Sequence[_Ranked], finder: Finder) -> list[Hit]:
-    rows = Passage.objects.filter(workspace_id__in=list(query.workspace_ids)).in_bulk(
-        [place.passage_id for place in page]
-    )
-    return [
-        Hit(
-            passage_id=row.pk,
-            workspace_id=row.workspace_id,
-            kind=row.kind,
-            source_id=row.source_id,
-            first_line=row.first_line,
-            last_line=row.last_line,
-            lines_sha256=row.lines_sha256,
-            role=row.role,
-            speaker=row.speaker,
-            channel=row.channel,
-            at=row.at,
-            path=row.path,
-            snippet=snippets.snippet(row.text, finder),
-            score=place.score,
-            also_in=place.also_in,
-            features=place.features if query.explain else None,
-        )
+        _hit(passage, place, finder, explain=query.explain)
         for place in page
         # A passage may have gone since the first page was made.
-        if (row := rows.get(place.passage_id)) is not None
+        if (passage := found.get(place.passage_id)) is not None
+        and _is_within(query, passage)
     ]
+
+
+def _hit(passage: Passage, place: _Place, finder: Finder, *, explain: bool) -> Hit:
+    facts = passage.facts
+    return Hit(
+        passage_id=passage.passage_id,
+        workspace_id=passage.workspace_id,
+        kind=passage.kind,
+        source_id=passage.source_id,
+        first_line=facts.first_line,
+        last_line=facts.last_line,
+        lines_sha256=facts.lines_sha256,
+        role=facts.role,
+        speaker=facts.speaker,
+        channel=facts.channel,
+        at=facts.at,
+        path=facts.path,
+        snippet=snippets.snippet(passage.text, finder),
+        score=place.score,
+        also_in=place.also_in,
+        features=place.features if explain else None,
+    )
+
+
+def _is_within(query: Query, passage: Passage) -> bool:
+    """The times asked for, to the microsecond; the catalogue knows whole seconds."""
+    at = passage.facts.at
+    return (query.after is None or (at is not None and at >= query.after)) and (
+        query.before is None or (at is not None and at < query.before)
+    )
 
 
 def _finder(query: Query, asked: asking.Asked) -> Finder:
@@ -247,20 +215,6 @@ def _finder(query: Query, asked: asking.Asked) -> Finder:
     if query.mode == "exact" or not asked.units:
         return literal.exact_finder(query)
     return snippets.finder_of(asked)
-
-
-def _pending(query: Query, seen: Scope) -> int:
-    """How many passages of the scope wait for a vector, counted up to a bound."""
-    if not embedding.is_enabled():
-        return 0
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM (SELECT FROM search_unembedded u"  # noqa: S608
-            " JOIN search_passage p ON p.id = u.passage_id"
-            f" WHERE {seen.where} LIMIT {_PENDING_COUNTED}) waiting",
-            seen.params,
-        )
-        return int(cursor.fetchone()[0])
 
 
 def _why_nothing(
@@ -313,7 +267,7 @@ def _cache_key(query: Query, seen: Scope) -> str:
 
 
 def _keep(query: Query, seen: Scope, answer: _Answer) -> None:
-    kept = orjson.dumps([answer.ranked, answer.notes])
+    kept = orjson.dumps([answer.places, answer.notes])
     _with_cache(lambda: cache.set(_cache_key(query, seen), kept, _PAGES_KEPT_SECONDS))
 
 
@@ -322,7 +276,7 @@ def _kept(query: Query, seen: Scope) -> _Answer | None:
     if raw is None:
         return None
     rows, notes = orjson.loads(raw)
-    return _Answer([_Ranked(**row) for row in rows], notes)
+    return _Answer([_Place(**row) for row in rows], notes)
 
 
 def _with_cache(use: Callable[[], Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Exact and regular-expression search: the trigram index proposes, we verify."""
+"""Exact and regular-expression search: the index proposes passages, we verify."""
 
 from __future__ import annotations
 
@@ -6,35 +6,33 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from django.db import connection
+import numpy as np
 
-from search import masking, patterns
+from search import analysis, fragments, masking, passages, patterns, vocabularies
 from search.question import Query, RegexInvalid
-from search.ranking import Candidate
-from search.scope import SMALL_PASSAGES, Scope
+from search.scope import Scope
 from search.snippets import Finder
 
 # Matches that are kept, and passages that are looked at, for one query.
 MOST_MATCHES = 500
-_MOST_PROPOSED = 20_000
-_MOST_UNAIDED = 2000
+MOST_PROPOSED = 20_000
+_MOST_UNAIDED = 20_000
+# A part of a word that more words than this contain tells too little.
+_MOST_SURFACES = 400
+# Once so few passages are left, reading them is cheaper than asking the vocabulary.
+_FEW = 200
 _BATCH = 500
 _SECONDS = 3.0
 _PATTERN_CHARS = 1000
 
-# Three letters in a row, or two that begin a word, make a trigram.
-_HAS_TRIGRAM = re.compile(r"\w{3}|\W\w{2}")
-
 
 @dataclass(frozen=True)
 class Found:
-    """Matches with their finder, scored and newest first among equals."""
+    """Document numbers of the matches with their scores, newest first."""
 
-    candidates: list[Candidate]
-    scores: dict[int, float]
-    find: Finder
+    docs: np.ndarray
+    scores: np.ndarray
     notes: list[str]
 
 
@@ -51,17 +49,7 @@ def exact(query: Query, scope: Scope) -> Found:
             best = max(best, 0.8 + 0.1 * whole + 0.1 * as_is)
         return best
 
-    if _HAS_TRIGRAM.search(needle):
-        proposal = _Proposal([[needle]], _MOST_PROPOSED, query.case_sensitive)
-        notes: list[str] = []
-    else:
-        proposal = _Proposal([], _MOST_UNAIDED, query.case_sensitive)
-        notes = [
-            f"Too short for the index: the newest {_MOST_UNAIDED} passages were read."
-        ]
-        if scope.passages <= _MOST_UNAIDED:
-            notes = []
-    return _verify(scope, proposal, find=find, score=score, notes=notes)
+    return _verified(scope, _proposed([[needle]], scope), score=score)
 
 
 def regex(query: Query, scope: Scope) -> Found:
@@ -71,26 +59,8 @@ def regex(query: Query, scope: Scope) -> Found:
     def score(text: str) -> float:
         return 1.0 if find(text) else 0.0
 
-    branches = [
-        [literal for literal in branch if _HAS_TRIGRAM.search(literal)]
-        for branch in patterns.required(query.text)
-    ]
-    if branches and all(branches):
-        proposal = _Proposal(branches, _MOST_PROPOSED, False)
-        return _verify(scope, proposal, find=find, score=score, notes=[])
-    if scope.passages > SMALL_PASSAGES:
-        raise RegexInvalid(
-            "The pattern has no literal text that the index could look for, and "
-            f"{scope.passages} passages are too many to read one by one.",
-            hint="Add three literal letters, or narrow the search to fewer workspaces.",
-            passages=scope.passages,
-        )
-    return _verify(
-        scope,
-        _Proposal([], SMALL_PASSAGES, False),
-        find=find,
-        score=score,
-        notes=["No literal text in the pattern: every passage in scope was read."],
+    return _verified(
+        scope, _proposed(patterns.required(query.text), scope), score=score
     )
 
 
@@ -129,106 +99,104 @@ def regex_finder(query: Query) -> Finder:
     ]
 
 
-@dataclass(frozen=True)
-class _Proposal:
-    """Literals that must occur: all of any one branch; no branch allows any text."""
-
-    branches: list[list[str]]
-    limit: int
-    is_case_sensitive: bool
-
-    def condition(self, params: dict[str, Any]) -> str:
-        if not self.branches:
-            return "TRUE"
-        like = "LIKE" if self.is_case_sensitive else "ILIKE"
-        either = []
-        for b, branch in enumerate(self.branches):
-            all_of = []
-            for i, literal in enumerate(branch):
-                params[f"literal{b}_{i}"] = f"%{_escaped(literal)}%"
-                all_of.append(f"p.text {like} %(literal{b}_{i})s")
-            either.append(f"({' AND '.join(all_of)})")
-        return f"({' OR '.join(either)})"
+def _proposed(branches: patterns.Branches, scope: Scope) -> np.ndarray | None:
+    """Passages that may match, in document numbers; None if any passage may."""
+    either: list[np.ndarray] = []
+    for branch in branches:
+        docs = _with_all(branch, scope)
+        if docs is None:
+            return None
+        either.append(docs)
+    return np.unique(np.concatenate(either)) if either else None
 
 
-def _verify(
-    scope: Scope,
-    proposal: _Proposal,
-    *,
-    find: Finder,
-    score: Callable[[str], float],
-    notes: list[str],
+def _with_all(literals: Sequence[str], scope: Scope) -> np.ndarray | None:
+    """Passages of the scope with every fragment of these literals."""
+    wanted = [each for literal in literals for each in fragments.of(literal)]
+    terms = sorted({term for each in wanted for term in each.terms})
+    known = scope.catalogue.postings(terms)
+    docs: np.ndarray | None = None
+    for term in terms:
+        if term not in known:
+            return np.zeros(0, np.int64)
+        docs = _both(docs, known[term][0])
+    if docs is not None:
+        docs = docs[scope.seen(docs)]
+    parts = {each.part for each in wanted if each.part}
+    for part in sorted(parts, key=len, reverse=True):
+        if docs is not None and len(docs) <= _FEW:
+            break
+        inside = _with_part(part, scope)
+        if inside is not None:
+            docs = _both(docs, inside)
+    return docs
+
+
+def _with_part(part: str, scope: Scope) -> np.ndarray | None:
+    """Passages of the scope with a word that contains this; None if too many do."""
+    surfaces = vocabularies.containing(scope.catalogue, part, limit=_MOST_SURFACES + 1)
+    if len(surfaces) > _MOST_SURFACES:
+        return None
+    terms = {analysis.term_hash(analysis.term_of(surface)) for surface in surfaces}
+    lists = [docs for docs, _ in scope.catalogue.postings(sorted(terms)).values()]
+    if not lists:
+        return np.zeros(0, np.int64)
+    docs = np.unique(np.concatenate(lists))
+    return docs[scope.seen(docs)]
+
+
+def _both(left: np.ndarray | None, right: np.ndarray) -> np.ndarray:
+    if left is None:
+        return right
+    return np.intersect1d(left, right, assume_unique=True)
+
+
+def _verified(
+    scope: Scope, docs: np.ndarray | None, *, score: Callable[[str], float]
 ) -> Found:
-    candidates: list[Candidate] = []
-    scores: dict[int, float] = {}
-    ids = _proposed(scope, proposal)
-    if proposal.branches and len(ids) == proposal.limit:
-        notes = [
-            *notes,
-            f"Very common: {proposal.limit} passages were looked at, not all.",
-        ]
+    notes: list[str] = []
+    if docs is None:
+        docs = np.arange(scope.catalogue.size)
+        docs = docs[scope.seen(docs)]
+        if len(docs) > _MOST_UNAIDED:
+            notes.append(
+                "No literal text that the index could look for: passages were read "
+                "one by one, the newest first."
+            )
+    newest = np.argsort(-scope.catalogue.passage_ids[docs], kind="stable")
+    docs = docs[newest]
+    if len(docs) > MOST_PROPOSED:
+        docs = docs[:MOST_PROPOSED]
+        notes.append(
+            f"Very common: the newest {MOST_PROPOSED} passages were read, not all."
+        )
+    found: list[int] = []
+    scores: list[float] = []
     until = time.monotonic() + _SECONDS
-    for row in _read(ids):
-        passage_id, kind, source_id, word_count, origin_key, text, digest = row
+    for doc, text in _texts(scope, docs):
         value = score(text)
         if value:
-            scores[passage_id] = round(value, 6)
-            candidates.append(
-                Candidate(
-                    passage_id=passage_id,
-                    kind=kind,
-                    source_id=source_id,
-                    word_count=word_count,
-                    origin_key=bytes(origin_key) if origin_key is not None else None,
-                    digest=digest,
-                    positions={},
-                )
-            )
-        if len(candidates) == MOST_MATCHES:
-            notes = [*notes, f"Only the newest {MOST_MATCHES} matches are listed."]
+            found.append(doc)
+            scores.append(round(value, 6))
+        if len(found) == MOST_MATCHES:
+            notes.append(f"Only the newest {MOST_MATCHES} matches are listed.")
             break
         if time.monotonic() > until:
-            notes = [*notes, "Stopped after three seconds; newer passages came first."]
+            notes.append("Stopped after three seconds; newer passages came first.")
             break
-    return Found(candidates, scores, find, notes)
+    return Found(np.array(found, np.int64), np.array(scores), notes)
 
 
-def _proposed(scope: Scope, proposal: _Proposal) -> list[int]:
-    """Ids of passages to verify, newest first."""
-    params = dict(scope.params)
-    condition = proposal.condition(params)
-    if proposal.branches:
-        # Fenced: sorting must not tempt the planner away from the trigram index.
-        sql = (
-            "WITH proposed AS MATERIALIZED (SELECT p.id FROM search_passage p "  # noqa: S608
-            f"WHERE {condition} AND {scope.where} LIMIT {proposal.limit}) "
-            "SELECT id FROM proposed ORDER BY id DESC"
-        )
-    else:
-        sql = (
-            f"SELECT p.id FROM search_passage p WHERE {scope.where} "  # noqa: S608
-            f"ORDER BY p.id DESC LIMIT {proposal.limit}"
-        )
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return [row[0] for row in cursor.fetchall()]
-
-
-def _read(ids: Sequence[int]) -> Iterator[Any]:
-    for start in range(0, len(ids), _BATCH):
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT id, kind, source_id, word_count, origin_key, text, md5(text) "
-                "FROM search_passage WHERE id = ANY(%s) ORDER BY id DESC",
-                [list(ids[start : start + _BATCH])],
-            )
-            yield from cursor.fetchall()
+def _texts(scope: Scope, docs: np.ndarray) -> Iterator[tuple[int, str]]:
+    for start in range(0, len(docs), _BATCH):
+        batch = docs[start : start + _BATCH]
+        ids = scope.catalogue.passage_ids[batch].tolist()
+        texts = passages.texts(ids)
+        for doc, passage_id in zip(batch.tolist(), ids, strict=True):
+            if passage_id in texts:
+                yield doc, texts[passage_id]
 
 
 def _is_border(text: str, at: int) -> bool:
     before, after = text[at - 1 : at], text[at : at + 1]
     return not (before.isalnum() and after.isalnum())
-
-
-def _escaped(literal: str) -> str:
-    return literal.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

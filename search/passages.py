@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any
 
+import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import QuerySet, Sum
 
 from jobs import outbox
-from search import analysis, masking, splitting
-from search.models import Finding, Passage
+from search import blocks, cues, masking, splitting
+from search.blocks import MOST_PASSAGES, Facts, Passage
+from search.index.builder import Builder
+from search.index.columns import SourceKey
+from search.models import Block, Finding, IndexSegment
 
 _BATCH_MESSAGES = 2000
-_MANY_ROWS = 50
 _SPEAKER_CHARS = 100
 _PATH_CHARS = 512
 _MOST_PARTS = 32767
 
+_NEXT_BLOCKS = """
+SELECT nextval(pg_get_serial_sequence('search_block', 'id'))
+FROM generate_series(1, %s)
+"""
 _COPY = """
-COPY search_passage (workspace_id, kind, source_id, position, part, first_line,
-    last_line, lines_sha256, role, speaker, channel, at, path, origin_key, text, words,
-    word_count) FROM STDIN
+COPY search_block (id, workspace_id, kind, source_id, segment_id, first_position,
+    last_position, passage_count, prose_count, body) FROM STDIN
 """
 
 
@@ -57,10 +64,10 @@ class Message:
 def add(source: Source, messages: Iterable[Message], *, at: datetime) -> int:
     """Make messages findable; returns how many passages they became.
 
-    Masks secrets and records where they were, splits what is long, and asks for
-    vectors. A position that the source already has is replaced, so it is safe to run
-    twice. What is written becomes visible when the caller's transaction commits; keep
-    that short, as one writer at a time counts words.
+    Positions must ascend. Masks secrets and records where they were, splits what is
+    long, and asks for vectors. What the source had from the first of these positions on
+    is replaced, so it is safe to run twice. What is written becomes visible when the
+    caller's transaction commits.
     """
     written = 0
     waiting = iter(messages)
@@ -71,70 +78,189 @@ def add(source: Source, messages: Iterable[Message], *, at: datetime) -> int:
 
 def remove(source: Source, *, from_position: int = 0) -> int:
     """Forget a source's passages and findings from a position on; returns how many."""
-    passages = Passage.objects.filter(
-        kind=source.kind, source_id=source.source_id, position__gte=from_position
-    )
-    findings = Finding.objects.filter(kind=source.kind, source_id=source.source_id)
     with transaction.atomic():
+        held = _locked(source, from_position)
+        segments = {block.pk: block.segment_id for block in held}
+        removed: list[int] = []
+        first_line = 0
+        for block in held:
+            gone, line = _cut(block, from_position)
+            removed += gone
+            first_line = min(first_line or line, line)
+        _mark_dead(segments, removed)
+        findings = Finding.objects.filter(kind=source.kind, source_id=source.source_id)
         if from_position:
-            first = passages.order_by("first_line").values_list(
-                "first_line", flat=True
-            )[:1]
-            findings = findings.filter(line__gte=first)
-        findings.delete()
-        return _delete(passages.values_list("pk", flat=True))
+            findings = findings.filter(line__gte=first_line) if first_line else None
+        if findings is not None:
+            findings.delete()
+    return len(removed)
+
+
+def read(passage_ids: Collection[int]) -> dict[int, Passage]:
+    """These passages by id, as far as they are still there."""
+    wanted = _by_block(passage_ids)
+    found = {}
+    for block in Block.objects.filter(pk__in=list(wanted)):
+        found.update(_passages(block, wanted[block.pk]))
+    return found
+
+
+def texts(passage_ids: Collection[int]) -> dict[int, str]:
+    """The texts of these passages by id, as far as they are still there."""
+    wanted = _by_block(passage_ids)
+    found: dict[int, str] = {}
+    bodies = Block.objects.filter(pk__in=list(wanted)).values_list("pk", "body")
+    for block_id, body in bodies.iterator():
+        first = block_id * MOST_PASSAGES
+        for number, text in blocks.texts(bytes(body), wanted[block_id]).items():
+            found[first + number] = text
+    return found
+
+
+def standing(passage_ids: Collection[int]) -> set[int]:
+    """Which of these passages are still there."""
+    wanted = _by_block(passage_ids)
+    counts = dict(
+        Block.objects.filter(pk__in=list(wanted)).values_list("pk", "passage_count")
+    )
+    return {
+        block_id * MOST_PASSAGES + number
+        for block_id, numbers in wanted.items()
+        for number in numbers
+        if number < counts.get(block_id, 0)
+    }
+
+
+def of_source(source: Source) -> Iterator[Passage]:
+    """The passages of a source, in order."""
+    for block in _blocks(source).order_by("first_position", "pk"):
+        yield from _passages(block).values()
+
+
+def first_of_line(source: Source, line: int) -> Facts | None:
+    """The first passage of the source's last line, if that is this one."""
+    found: Facts | None = None
+    # What one line says may go over several blocks.
+    for block in _blocks(source).order_by("-last_position", "-pk").iterator():
+        for passage in reversed(_passages(block).values()):
+            if passage.facts.first_line != line:
+                return found
+            found = passage.facts
+    return found
+
+
+def count() -> int:
+    """How many passages there are in all."""
+    total = Block.objects.aggregate(total=Sum("passage_count"))["total"]
+    return int(total or 0)
 
 
 def _add_batch(source: Source, batch: Sequence[Message], *, at: datetime) -> int:
-    rows: list[tuple[Any, ...]] = []
     findings: list[Finding] = []
+    rows: list[tuple[Facts, str]] = []
+    origins: dict[int, bytes] = {}
     for message in batch:
         clean = masking.neutralise(message.text)
         found = masking.spans(clean)
         findings.extend(_findings(source, message, clean, found, at=at))
         masked = masking.mask(clean) if found else clean
-        rows.extend(_rows(source, message, masked))
-    positions = [message.position for message in batch]
+        rows.extend(_rows(message, masked))
+        if message.origin_key is not None:
+            origins[message.position] = message.origin_key
     with transaction.atomic():
-        _forget(source, batch, positions)
+        remove(source, from_position=batch[0].position)
         Finding.objects.bulk_create(findings, ignore_conflicts=True)
         if rows:
-            with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-                for row in rows:
-                    copy.write_row(row)
-            if len(rows) >= _MANY_ROWS:
-                _merge_into_indexes()
+            _write(source, rows, origins)
+            outbox.ask(verb="search.merge", subject="all", at=at)
             if settings.EMBEDDINGS_ENABLED:
                 outbox.ask(verb="search.embed", subject="all", at=at)
     return len(rows)
 
 
-def _rows(source: Source, message: Message, masked: str) -> list[tuple[Any, ...]]:
-    rows = []
-    for part, text in enumerate(splitting.parts(masked)[:_MOST_PARTS]):
-        words, word_count = analysis.vector(text)
-        rows.append(
-            (
-                source.workspace_id,
-                source.kind,
-                source.source_id,
-                message.position,
-                part,
-                message.first_line,
-                message.last_line,
-                message.lines_sha256,
-                message.role,
-                masking.neutralise(message.speaker)[:_SPEAKER_CHARS],
-                message.channel,
-                message.at,
-                masking.neutralise(message.path)[:_PATH_CHARS],
-                message.origin_key,
-                text,
-                words,
-                word_count,
+def _write(
+    source: Source, rows: Sequence[tuple[Facts, str]], origins: dict[int, bytes]
+) -> None:
+    groups = list(blocks.grouped(rows))
+    with connection.cursor() as cursor:
+        cursor.execute(_NEXT_BLOCKS, [len(groups)])
+        block_ids = [row[0] for row in cursor.fetchall()]
+    own = f"{source.kind}\0{source.source_id}\0".encode()
+    builder = Builder()
+    for block_id, group in zip(block_ids, groups, strict=True):
+        for number, (facts, text) in enumerate(group):
+            builder.add(
+                passage_id=block_id * MOST_PASSAGES + number,
+                source=SourceKey(
+                    workspace_id=source.workspace_id,
+                    kind=source.kind,
+                    source_id=source.source_id,
+                    path=facts.path,
+                ),
+                position=facts.position,
+                part=facts.part,
+                role=facts.role,
+                speaker=facts.speaker,
+                at=facts.at,
+                flags=cues.flags(text),
+                fold=_fold(origins.get(facts.position, own), text),
+                text=text,
             )
+    packed = builder.segment().pack()
+    segment = IndexSegment.objects.create(
+        passage_count=packed.passages,
+        columns=packed.columns,
+        terms=packed.terms,
+        postings=packed.postings,
+        vocabulary=packed.vocabulary,
+    )
+    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+        for block_id, group in zip(block_ids, groups, strict=True):
+            copy.write_row(
+                (
+                    block_id,
+                    source.workspace_id,
+                    source.kind,
+                    source.source_id,
+                    segment.pk,
+                    group[0][0].position,
+                    group[-1][0].position,
+                    len(group),
+                    _prose_count(facts for facts, _ in group),
+                    blocks.pack(group),
+                )
+            )
+
+
+def _rows(message: Message, masked: str) -> Iterator[tuple[Facts, str]]:
+    speaker = masking.neutralise(message.speaker)[:_SPEAKER_CHARS]
+    path = masking.neutralise(message.path)[:_PATH_CHARS]
+    for part, text in enumerate(splitting.parts(masked)[:_MOST_PARTS]):
+        yield (
+            Facts(
+                position=message.position,
+                part=part,
+                first_line=message.first_line,
+                last_line=message.last_line,
+                lines_sha256=message.lines_sha256,
+                role=message.role,
+                speaker=speaker,
+                channel=message.channel,
+                at=message.at,
+                path=path,
+            ),
+            text,
         )
-    return rows
+
+
+def _fold(origin: bytes, text: str) -> int:
+    """Equal for the same text of one source, or of lines that forks share."""
+    digest = hashlib.blake2b(text.encode(), digest_size=8, key=origin[:64])
+    return int.from_bytes(digest.digest(), "little")
+
+
+def _prose_count(facts: Iterable[Facts]) -> int:
+    return sum(each.role in settings.EMBED_ROLES for each in facts)
 
 
 def _findings(
@@ -162,35 +288,87 @@ def _findings(
     ]
 
 
-def _forget(source: Source, batch: Sequence[Message], positions: list[int]) -> None:
-    """What these messages, or their lines, said before."""
-    passages = Passage.objects.filter(
-        kind=source.kind, source_id=source.source_id, position__in=positions
-    )
-    if _delete(passages.values_list("pk", flat=True)):
-        findings = Finding.objects.filter(kind=source.kind, source_id=source.source_id)
-        lines = [range(m.first_line, m.last_line + 1) for m in batch]
-        stale = [
-            pk
-            for pk, line in findings.values_list("pk", "line")
-            if any(line in span for span in lines)
-        ]
-        Finding.objects.filter(pk__in=stale).delete()
+def _blocks(source: Source) -> QuerySet[Block]:
+    return Block.objects.filter(kind=source.kind, source_id=source.source_id)
 
 
-def _merge_into_indexes() -> None:
-    """Have the writer pay for the index: every search would read what is not merged."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT gin_clean_pending_list('passages_by_word'),"
-            " gin_clean_pending_list('passages_by_trigram')"
+def _by_block(passage_ids: Collection[int]) -> dict[int, set[int]]:
+    """Which passages of which blocks these are."""
+    wanted: dict[int, set[int]] = {}
+    for passage_id in passage_ids:
+        block_id, number = divmod(passage_id, MOST_PASSAGES)
+        wanted.setdefault(block_id, set()).add(number)
+    return wanted
+
+
+def _passages(
+    block: Block, numbers: Collection[int] | None = None
+) -> dict[int, Passage]:
+    first = block.pk * MOST_PASSAGES
+    return {
+        first + number: Passage(
+            passage_id=first + number,
+            workspace_id=block.workspace_id,
+            kind=block.kind,
+            source_id=block.source_id,
+            facts=facts,
+            text=text,
         )
+        for number, (facts, text) in blocks.unpack(bytes(block.body), numbers).items()
+    }
 
 
-def _delete(passages: Any) -> int:
-    """Delete by statement: Django would read every text first to follow relations."""
-    ids = list(passages)
-    if ids:
-        with connection.cursor() as cursor:
-            cursor.execute("DELETE FROM search_passage WHERE id = ANY(%s)", [ids])
-    return len(ids)
+def _locked(source: Source, from_position: int) -> list[Block]:
+    """The blocks with these positions, their segments kept from being merged.
+
+    Segments are locked before blocks, as merging does.
+    """
+    held = _blocks(source).filter(last_position__gte=from_position)
+    while True:
+        ids = set(held.values_list("segment_id", flat=True))
+        if not ids:
+            return []
+        segments = IndexSegment.objects.filter(pk__in=ids).order_by("pk")
+        list(segments.select_for_update().values_list("pk"))
+        locked = list(held.select_for_update(of=("self",)).order_by("pk"))
+        # Merged between the two statements: look again where its blocks are now.
+        if {block.segment_id for block in locked} <= ids:
+            return locked
+
+
+def _cut(block: Block, from_position: int) -> tuple[list[int], int]:
+    """Take a block's passages from a position on; returns their ids and first line."""
+    kept: list[tuple[Facts, str]] = []
+    gone: list[int] = []
+    first_line = 0
+    for passage in _passages(block).values():
+        if passage.facts.position < from_position:
+            kept.append((passage.facts, passage.text))
+        else:
+            gone.append(passage.passage_id)
+            first_line = first_line or passage.facts.first_line
+    if not kept:
+        block.delete()
+        return gone, first_line
+    block.last_position = kept[-1][0].position
+    block.passage_count = len(kept)
+    block.prose_count = _prose_count(facts for facts, _ in kept)
+    block.body = blocks.pack(kept)
+    block.save()
+    return gone, first_line
+
+
+def _mark_dead(segments: dict[int, int], removed: Sequence[int]) -> None:
+    """Take these passages out of what their blocks' segments count and find."""
+    dead: dict[int, list[int]] = {}
+    for passage_id in removed:
+        segment_id = segments[passage_id // MOST_PASSAGES]
+        dead.setdefault(segment_id, []).append(passage_id)
+    with connection.cursor() as cursor:
+        for segment_id, ids in sorted(dead.items()):
+            data = np.array(ids, "<i8").tobytes()
+            cursor.execute(
+                "UPDATE search_indexsegment SET dead = dead || %s,"
+                " dead_count = dead_count + %s WHERE id = %s",
+                [data, len(ids), segment_id],
+            )

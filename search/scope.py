@@ -1,86 +1,108 @@
-"""The filters of a query as SQL; every leg applies them before it ranks."""
+"""The filters of a query as a mask; every leg applies it before it ranks."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
-from django.db import connection
-from django.db.models import Sum
+import numpy as np
 
-from search.models import Corpus
+from search.catalogue import Catalogue
 from search.question import Query
-
-# Beside a scope no larger than this, reading all of it is a fair way to search.
-SMALL_PASSAGES = 20_000
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Which passages a query may see; `where` speaks of the table as `p`."""
+    """Which passages a query may see.
 
-    where: str
-    params: dict[str, Any]
+    `mask` has one entry a passage of the catalogue, or is None when all may be seen;
+    `reach` is the same for the workspaces and kinds alone, whose statistics count.
+    """
+
+    catalogue: Catalogue
+    mask: np.ndarray | None
+    reach: np.ndarray | None
     passages: int
     max_passage_id: int
     filters: list[str]
 
+    def seen(self, docs: np.ndarray) -> np.ndarray:
+        """For each document number whether it may be seen."""
+        if self.mask is None:
+            return np.ones(len(docs), np.bool_)
+        seen: np.ndarray = self.mask[docs]
+        return seen
 
-def of(query: Query) -> Scope:
+    def allowed(self, passage_ids: np.ndarray) -> np.ndarray:
+        """For each passage id whether it may be seen."""
+        docs = self.catalogue.locate(passage_ids)
+        return (docs >= 0) & self.seen(np.maximum(docs, 0))
+
+    @cached_property
+    def mean_words(self) -> float:
+        """The mean length of a passage within reach."""
+        counts = self.catalogue.word_counts
+        if self.reach is not None:
+            counts = counts[self.reach]
+        return max(float(counts.mean()), 1.0) if len(counts) else 1.0
+
+
+def of(query: Query, catalogue: Catalogue) -> Scope:
     """The scope of a query, fixed at the newest passage unless the query says which."""
-    corpora = Corpus.objects.filter(
-        workspace_id__in=list(query.workspace_ids), kind__in=list(query.kinds)
-    )
-    passages = corpora.aggregate(total=Sum("passage_count"))["total"] or 0
-    newest = query.max_passage_id
-    if newest is None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT coalesce(max(id), 0) FROM search_passage")
-            newest = cursor.fetchone()[0]
-    where = [
-        "p.workspace_id = ANY(%(workspaces)s)",
-        "p.kind = ANY(%(kinds)s)",
-        "p.id <= %(newest)s",
-    ]
-    params: dict[str, Any] = {
-        "workspaces": list(query.workspace_ids),
-        "kinds": list(query.kinds),
-        "newest": newest,
-    }
+    known = catalogue
+    workspaces = np.array(list(query.workspace_ids), np.int64)
+    sources = np.isin(known.source_workspaces, workspaces)
+    nothing = np.zeros(len(known.source_keys), np.bool_)
+    sources &= sum((known.kinds.get(kind, nothing) for kind in query.kinds), nothing)
+    passages = int(known.source_sizes[sources].sum())
+    reach = _of_passages(known, sources)
     filters: list[str] = []
-
-    def narrow(condition: str, name: str, value: Any, told: str) -> None:
-        where.append(condition)
-        params[name] = value
-        filters.append(told)
-
     if query.source_ids is not None:
-        narrow(
-            "p.source_id = ANY(%(sources)s)",
-            "sources",
-            list(query.source_ids),
-            f"{len(query.source_ids)} chosen sources",
+        sources &= np.isin(known.source_ids, np.array(list(query.source_ids), np.int64))
+        filters.append(f"{len(query.source_ids)} chosen sources")
+    if query.path_prefix:
+        sources &= np.array(
+            [key.path.startswith(query.path_prefix) for key in known.source_keys],
+            np.bool_,
         )
+        filters.append(f"paths under {query.path_prefix}")
+    mask = _of_passages(known, sources)
+
+    def narrow(condition: np.ndarray) -> None:
+        nonlocal mask
+        mask = condition if mask is None else mask & condition
+
+    newest = int(known.passage_ids.max()) if known.size else 0
+    if query.max_passage_id is not None and query.max_passage_id < newest:
+        newest = query.max_passage_id
+        narrow(known.passage_ids <= newest)
     if query.roles:
         roles = sorted(query.roles)
-        narrow("p.role = ANY(%(roles)s)", "roles", roles, f"roles {', '.join(roles)}")
+        named = [n for n, role in enumerate(known.role_names) if role in query.roles]
+        narrow(np.isin(known.roles, named))
+        filters.append(f"roles {', '.join(roles)}")
+    # Times are kept in whole seconds; what is shown is compared exactly once more.
     if query.after is not None:
-        narrow("p.at >= %(after)s", "after", query.after, f"after {query.after:%F %T}")
+        narrow(known.times >= max(math.floor(query.after.timestamp()), 1))
+        filters.append(f"after {query.after:%F %T}")
     if query.before is not None:
-        narrow(
-            "p.at < %(before)s", "before", query.before, f"before {query.before:%F %T}"
-        )
-    if query.path_prefix:
-        narrow(
-            "starts_with(p.path, %(path)s)",
-            "path",
-            query.path_prefix,
-            f"paths under {query.path_prefix}",
-        )
+        last = max(math.ceil(query.before.timestamp()), 0)
+        narrow((known.times < last) & (known.times > 0))
+        filters.append(f"before {query.before:%F %T}")
     return Scope(
-        where=" AND ".join(where),
-        params=params,
+        catalogue=known,
+        mask=mask,
+        reach=reach,
         passages=passages,
         max_passage_id=newest,
         filters=filters,
     )
+
+
+def _of_passages(known: Catalogue, sources: np.ndarray) -> np.ndarray | None:
+    """The living passages of these sources; None for all there are."""
+    if sources.all():
+        return known.is_alive
+    mask = sources[known.sources] if known.size else np.zeros(0, np.bool_)
+    return mask if known.is_alive is None else mask & known.is_alive

@@ -53,6 +53,6 @@ def _vocabularies(catalogue: Catalogue) -> Iterator[bytes]:
                 raise Outdated
             _held[part.key] = data
             _held.move_to_end(part.key)
-            while sum(map(len, _held.values())) > settings.SEARCH_VOCABULARY_BYTES:
+            while sum(map(len, _held.values())) > settings.SEARCH_VOCABULARY_MB * 2**20:
                 _held.popitem(last=False)
         yield data

@@ -18,7 +18,6 @@ from itertools import islice
 from django.db import transaction
 
 from search import masking, passages
-from search.models import Passage
 from sessions import reading, shortening
 from sessions.formats import lines as formats
 from sessions.formats.messages import Message, Parsed
@@ -36,7 +35,6 @@ BATCH_LINES = 2000
 _TITLE_CHARS = 200
 _TITLE_SOURCE_CHARS = 4000
 _MOST_MODELS = 20
-_MOST_BLOCKS_A_LINE = 1000
 _LEADING_TAG = re.compile(r"\s*<([a-z_-]+)>.*?</\1>\s*", re.DOTALL)
 
 
@@ -111,17 +109,13 @@ class _Indexing:
         The last one changes when a file without a final newline grows: its passages are
         written anew then, because citations cover the newline too.
         """
-        last, count = self.counted, self.transcript.indexed_message_count
-        known = (
-            Passage.objects.filter(kind=KIND, source_id=self.transcript.pk)
-            .filter(position__gte=count - _MOST_BLOCKS_A_LINE, first_line=last)
-            .order_by("position")
-            .values_list("position", "lines_sha256")
-            .first()
-        )
-        if not known or known[1] == reading.lines_sha256(self.transcript, last, last):
+        last = self.counted
+        known = passages.first_of_line(self.source, last)
+        if known is None or known.lines_sha256 == reading.lines_sha256(
+            self.transcript, last, last
+        ):
             return last
-        self.rewritten_from = self.transcript.indexed_message_count = known[0]
+        self.rewritten_from = self.transcript.indexed_message_count = known.position
         return last - 1
 
     def _warm_up(self, done: int) -> None:
@@ -229,8 +223,6 @@ def _batches(transcript: Transcript, *, first_line: int) -> Iterator[list[Line]]
 
 
 def _passage(message: Message, position: int, sha256: str) -> passages.Message:
-    is_spoken = message.role in ("user", "assistant", "summary")
-    bound = shortening.SPOKEN if is_spoken else shortening.TOOLS
     return passages.Message(
         position=position,
         first_line=message.line,
@@ -240,7 +232,7 @@ def _passage(message: Message, position: int, sha256: str) -> passages.Message:
         speaker=message.speaker,
         channel=message.channel,
         at=message.at,
-        text=shortening.shorten(message.text, bound),
+        text=shortening.shorten(message.text, shortening.INDEXED),
         origin_key=_origin_key(message),
     )
 

@@ -1,8 +1,7 @@
 """Keeping the ends of a text that is too long to be taken whole.
 
-Tool output is most of a transcript's text and is mostly looked at once: of an output
-past its bound the head, which says what it is, and the tail, which says how it ended,
-are findable. Everything stays readable in the archive.
+Of a message past the bound the head, which says what it is, and the tail, which says how
+it ended, are findable. Everything stays readable in the archive.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ class Bound:
     tail_chars: int
 
 
-SPOKEN = Bound(head_chars=100_000, tail_chars=20_000)
-TOOLS = Bound(head_chars=4_000, tail_chars=1_000)
+# A message past this is a dump of data, of which words would find thousands of places.
+INDEXED = Bound(head_chars=400_000, tail_chars=100_000)
 
 
 def shorten(text: str, bound: Bound) -> str:

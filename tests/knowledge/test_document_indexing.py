@@ -8,7 +8,9 @@ from threads import at_once
 from jobs.running import run_due
 from knowledge import citing, indexing, publishing, searching
 from knowledge.models import Document
-from search.models import Finding, Passage
+from search import passages
+from search.models import Finding
+from search.passages import Source
 from workspaces.models import Workspace
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +84,14 @@ def test_the_job_that_publishing_asked_for_makes_it_findable(workspace):
     assert search("pelican").pending_words == 0
 
 
+def kept():
+    """The passages of the only document."""
+    document = Document.objects.get()
+    return list(
+        passages.of_source(Source(document.workspace_id, "knowledge", document.pk))
+    )
+
+
 def test_only_the_newest_version_is_found(workspace):
     publish(workspace, "old pelican\n\n# Two\n\nlonger heron\n")
     index()
@@ -100,10 +110,10 @@ def test_a_deleted_document_is_gone_from_search_at_once(workspace):
     delete(workspace)
 
     assert found("pelican") == []
-    assert not Passage.objects.exists()
+    assert passages.count() == 0
     assert search("pelican").pending_words == 0
     index()
-    assert not Passage.objects.exists()
+    assert passages.count() == 0
     publishing.restore(document=document, number=1, actor=OPERATOR, at=NOW)
     index()
     assert found("pelican") == [("notes.md", 3)]
@@ -114,9 +124,8 @@ def test_indexing_twice_changes_nothing(workspace):
     index()
 
     def rows():
-        passages = Passage.objects.order_by("position", "part")
         return (
-            list(passages.values_list("position", "part", "text", "lines_sha256")),
+            [(passage.facts, passage.text) for passage in kept()],
             list(Finding.objects.values_list("line", "rule", "fingerprint")),
         )
 
@@ -130,7 +139,7 @@ def test_secrets_never_enter_the_index(workspace):
     publish(workspace, f"# Keys\n\ntoken {SECRET}\n\n{PRIVATE_KEY}\n\nend pelican\n")
     index()
 
-    texts = "".join(Passage.objects.values_list("text", flat=True))
+    texts = "".join(passage.text for passage in kept())
     assert SECRET not in texts
     assert "MIIEpAIBAAKCAQEA" not in texts
     assert Finding.objects.count() >= 2
@@ -191,7 +200,7 @@ def test_an_empty_document_is_indexed_as_nothing(workspace):
     run_due(limit=10)
 
     assert search("x").pending_words == 0
-    assert not Passage.objects.exists()
+    assert passages.count() == 0
 
 
 def test_a_document_that_is_gone_is_no_error():
