@@ -39,7 +39,7 @@ def index_anew(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("transcripts", "0001_initial"),
+        ("transcripts", "0002_transcripts_waiting"),
         ("search", "0003_drop_rows"),
         ("jobs", "0001_initial"),
     ]

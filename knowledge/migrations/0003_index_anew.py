@@ -22,7 +22,7 @@ def index_anew(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("knowledge", "0001_initial"),
+        ("knowledge", "0002_documents_waiting"),
         ("search", "0003_drop_rows"),
         ("jobs", "0001_initial"),
     ]
