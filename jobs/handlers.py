@@ -19,6 +19,14 @@ class LeaseLost(Exception):
     """Another worker has taken the job over; stop without writing anything more."""
 
 
+class NotNow(Exception):
+    """What the work needs is away; run the job again then. It is never given up."""
+
+    def __init__(self, reason: str, *, not_before: datetime) -> None:
+        super().__init__(reason)
+        self.not_before = not_before
+
+
 @dataclass(frozen=True)
 class Lease:
     """The right to run one job for a while; a handler renews it between batches."""

@@ -87,6 +87,11 @@ class Job(models.Model):
         self._release()
         self.save()
 
+    def put_off(self, *, not_before: datetime, error: str) -> None:
+        """Back off without an end to it, however often it has been tried."""
+        self.attempts = 1
+        self.back_off(not_before=not_before, error=error)
+
     def _end(self, *, at: datetime) -> None:
         if self.asked_again:
             self.asked_again, self.attempts, self.not_before = False, 0, at

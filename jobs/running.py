@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from jobs.handlers import LEASE_SECONDS, Lease, LeaseLost, handler_of
+from jobs.handlers import LEASE_SECONDS, Lease, LeaseLost, NotNow, handler_of
 from jobs.models import Job
 from refusals import Refusal
 
@@ -35,6 +35,10 @@ def run(job_id: int, *, clock: Clock = timezone.now) -> bool:
         handler_of(job.verb)(job.subject, lease=lease)
     except LeaseLost:
         logger.warning("lease lost", extra={"job": job.pk, "verb": job.verb})
+    except NotNow as put_off:
+        _put_off(
+            lease, until=put_off.not_before, error=_name(put_off.__cause__ or put_off)
+        )
     except Exception as error:
         # The traceback's last lines name the fault; an exception's own words may quote
         # a transcript, so they are kept out of the row and of the log.
@@ -97,6 +101,13 @@ def _fail(lease: Lease, *, attempts: int, error: str) -> None:
             job.back_off(not_before=at + _backoff(attempts), error=error)
 
 
+def _put_off(lease: Lease, *, until: datetime, error: str) -> None:
+    with transaction.atomic():
+        job = _held(lease)
+        if job is not None:
+            job.put_off(not_before=until, error=error)
+
+
 def _held(lease: Lease) -> Job | None:
     held = Job.objects.unfinished().filter(pk=lease.job_id, lease=lease.holder)
     return held.select_for_update().first()
@@ -106,6 +117,6 @@ def _backoff(attempts: int) -> timedelta:
     return timedelta(seconds=min(2**attempts, LONGEST_BACKOFF_SECONDS))
 
 
-def _name(error: Exception) -> str:
+def _name(error: BaseException) -> str:
     name = type(error).__name__
     return f"{name} {error.code}" if isinstance(error, Refusal) else name

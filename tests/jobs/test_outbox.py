@@ -11,7 +11,7 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from jobs import announcing, handlers, outbox, running
-from jobs.handlers import handles
+from jobs.handlers import NotNow, handles
 from jobs.models import Job
 from refusals import InvalidArgument
 
@@ -27,6 +27,12 @@ def note(subject, *, lease):
 def fail(subject, *, lease):
     done.append(subject)
     raise InvalidArgument("the secret hunter2 is in this transcript")
+
+
+@handles("test.put_off")
+def put_off(subject, *, lease):
+    done.append(subject)
+    raise NotNow("away", not_before=lease.clock() + timedelta(minutes=1))
 
 
 @handles("test.ask_again")
@@ -157,6 +163,21 @@ def test_asking_does_not_shorten_the_wait_of_a_failing_job():
     ask("test.fail")
 
     assert running.run_due() == 0
+
+
+@pytest.mark.django_db
+def test_a_job_that_is_put_off_waits_its_time_and_is_never_given_up():
+    ask("test.put_off")
+    rounds = 2 * running.MAX_ATTEMPTS
+    for attempt in range(rounds):
+        assert running.run_due(clock=later(61 * attempt)) == 1
+        assert running.run_due(clock=later(61 * attempt + 50)) == 0
+
+    ask("test.put_off")
+    assert running.run_due() == 0
+    job = Job.objects.get()
+    assert (job.finished_at, job.error) == (None, "NotNow")
+    assert len(done) == rounds
 
 
 @pytest.mark.django_db
