@@ -15,12 +15,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from search.embedders import wordpiece
 from search.embedders.embedder import NAME_CHARS, EmbedderAway, unit
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from search.embedders.onnx_model import Pooling
 
 _MODELS = ("model.onnx", "onnx/model.onnx")
@@ -67,8 +67,6 @@ class DirectoryEmbedder:
         return unit(_loaded(self.directory).vector(self.query_prefix + text))
 
     def embed_passages(self, texts: Sequence[str]) -> np.ndarray:
-        import numpy as np
-
         vector = _loaded(self.directory).vector
         made = [unit(vector(self.passage_prefix + text)) for text in texts]
         return np.stack(made) if made else np.zeros((0, self.dimensions), np.float32)

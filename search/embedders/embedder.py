@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
+
+import numpy as np
 
 from refusals import Code, Refusal
-
-if TYPE_CHECKING:
-    import numpy as np
 
 # As long as the column that records it.
 NAME_CHARS = 64
@@ -25,11 +24,16 @@ class EmbedderAway(Refusal):
         self.retry_after_seconds = retry_after_seconds
 
 
+class TextRefused(EmbedderAway):
+    """This embedder has no vector for one of these texts, however long one waits."""
+
+
 class Embedder(Protocol):
     """Turns texts into vectors of unit length, float32.
 
     `name` tells model and revision and is recorded beside each vector: vectors of
-    different names are never compared. Both methods raise EmbedderAway.
+    different names are never compared. Both methods raise EmbedderAway, and
+    TextRefused if it is for the texts.
     """
 
     @property
@@ -51,12 +55,10 @@ class Embedder(Protocol):
 def unit(vectors: np.ndarray) -> np.ndarray:
     """The vectors (…, d) as float32 of unit length.
 
-    Raises EmbedderAway if one is not finite or has no direction.
+    Raises TextRefused if one is not finite or has no direction.
     """
-    import numpy as np
-
     given = np.asarray(vectors, dtype=np.float32)
     lengths = np.linalg.norm(given, axis=-1, keepdims=True)
     if not (np.isfinite(lengths).all() and (lengths > 1e-12).all()):
-        raise EmbedderAway("The embedder gave a vector without a direction.")
+        raise TextRefused("The embedder gave a vector without a direction.")
     return np.asarray(given / lengths, dtype=np.float32)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import onnxruntime
 
-from search.embedders.embedder import EmbedderAway
+from search.embedders.embedder import EmbedderAway, TextRefused
 
 Pooling = Literal["mean", "cls"]
 
@@ -46,7 +46,7 @@ class OnnxModel:
     def vector(self, ids: Sequence[int]) -> np.ndarray:
         """The vector of one text's tokens, of the model's own length.
 
-        Raises EmbedderAway.
+        Raises TextRefused.
 
         One text at a time: an int8 model scales each batch as a whole, so that the same
         text would get another vector in other company; nor is a batch faster.
@@ -61,7 +61,7 @@ class OnnxModel:
         try:
             out = np.asarray(self._session.run([self._output], fed)[0][0], np.float32)
         except Exception as error:
-            raise EmbedderAway(
+            raise TextRefused(
                 f"The model does not take such texts ({type(error).__name__})."
             ) from error
         if out.ndim == 1:

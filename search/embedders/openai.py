@@ -20,7 +20,7 @@ import numpy as np
 import orjson
 
 from search.embedders.breaker import Breaker
-from search.embedders.embedder import NAME_CHARS, EmbedderAway, unit
+from search.embedders.embedder import NAME_CHARS, EmbedderAway, TextRefused, unit
 
 QUERY_SECONDS = 2.0
 _CONNECT_SECONDS = 1.0
@@ -87,8 +87,9 @@ class OpenAIEmbedder:
         try:
             vector = self._asked([self.query_prefix + text], until=until)[0]
         except _Failed as error:
-            if not error.is_for_text:
-                breaker.failed()
+            if error.is_for_text:
+                raise TextRefused(str(error)) from error
+            breaker.failed()
             raise EmbedderAway(str(error)) from error
         breaker.worked()
         return np.asarray(vector)
@@ -109,9 +110,10 @@ class OpenAIEmbedder:
         try:
             return self._asked_patiently(texts, until=until)
         except _Failed as error:
-            is_long = max(map(len, texts)) > _SHORTEST_CHARS
-            if not (error.is_for_text and is_long):
+            if not error.is_for_text:
                 raise EmbedderAway(str(error)) from error
+            if max(map(len, texts)) <= _SHORTEST_CHARS:
+                raise TextRefused(str(error)) from error
         if len(texts) == 1:
             return self._accepted([texts[0][: len(texts[0]) // 2]], until=until)
         return np.concatenate([self._accepted([each], until=until) for each in texts])
@@ -139,7 +141,7 @@ class OpenAIEmbedder:
         raise AssertionError("unreachable")
 
     def _asked(self, texts: Sequence[str], *, until: float) -> np.ndarray:
-        """One request; raises _Failed."""
+        """One request; raises _Failed and TextRefused."""
         most = _SPARE_BYTES + len(texts) * self.dimensions * _BYTES_A_NUMBER
         body = b"".join(self._received(texts, until=until, most_bytes=most))
         try:
@@ -163,11 +165,12 @@ class OpenAIEmbedder:
                 f"EMBEDDER_DIMENSIONS says {self.dimensions}."
             )
         try:
-            return unit(np.array(lists, dtype=np.float32))
-        except (ValueError, TypeError, EmbedderAway) as error:
+            given = np.array(lists, dtype=np.float32)
+        except (ValueError, TypeError) as error:
             raise _Failed("The embedding endpoint gave vectors that are none.") from (
                 error
             )
+        return unit(given)
 
     def _received(
         self, texts: Sequence[str], *, until: float, most_bytes: int

@@ -9,12 +9,12 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from search.embedders import wordpiece
 from search.embedders.embedder import EmbedderAway, unit
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from search.embedders.onnx_model import OnnxModel
 
 # Another model, another revision or another way to use it makes other vectors.
@@ -37,8 +37,6 @@ class PackagedEmbedder:
         return _vector(text)
 
     def embed_passages(self, texts: Sequence[str]) -> np.ndarray:
-        import numpy as np
-
         if not texts:
             return np.zeros((0, DIMENSIONS), np.float32)
         return np.stack([_vector(text) for text in texts])

@@ -8,7 +8,7 @@ from django.core.cache import cache
 from embedding_server import DIMENSIONS, after, serving, status, vector_of, well
 
 from search.embedders import breaker, openai
-from search.embedders.embedder import EmbedderAway
+from search.embedders.embedder import EmbedderAway, TextRefused
 from search.embedders.openai import OpenAIEmbedder
 
 
@@ -174,7 +174,7 @@ def test_a_text_too_long_for_the_model_is_shortened(server, embedder):
 def test_a_request_refused_whatever_its_length_ends(server, embedder):
     server.always = status(400)
 
-    with pytest.raises(EmbedderAway, match="400"):
+    with pytest.raises(TextRefused, match="400"):
         embedder.embed_passages(["short", "l" * 2000])
 
     assert len(server.asked) <= 8
@@ -200,7 +200,7 @@ def changed(change):
         ),
         (changed(lambda data: data[0]["embedding"].append(1.0)), "33 dimensions"),
         (changed(lambda data: data[0].update(embedding="AAAA")), "dimensions"),
-        (changed(lambda data: data[0].update(embedding=[0.0] * 32)), "none"),
+        (changed(lambda data: data[0].update(embedding=[0.0] * 32)), "direction"),
         (changed(lambda data: data[0].update(embedding=["x"] * 32)), "none"),
         (changed(lambda data: data[0].pop("index")), "form"),
         (lambda asked: (200, {}, b"<html>"), "form"),
@@ -243,7 +243,7 @@ def test_after_a_failure_queries_do_not_wait_for_a_minute(server, embedder, bad)
 
 def test_a_question_that_the_model_refuses_costs_the_others_nothing(server, embedder):
     server.answers = [status(400)]
-    with pytest.raises(EmbedderAway, match="400"):
+    with pytest.raises(TextRefused, match="400"):
         embedder.embed_query("x")
 
     assert embedder.embed_query("y").shape == (DIMENSIONS,)
