@@ -108,7 +108,7 @@ class _Cache:
         at = np.searchsorted(held.passage_ids, ids)
         merged = np.insert(held.passage_ids, at, ids)
         merged_words = np.insert(held.words, at, words, axis=1)
-        most = settings.VECTOR_CACHE_MB * 2**20 // (8 + 8 * len(words))
+        most = max(1, int(settings.VECTOR_CACHE_MB * 2**20 / (8 + 8 * len(words))))
         self._held = _frozen(
             merged[-most:],
             np.ascontiguousarray(merged_words[:, -most:]),
