@@ -193,7 +193,7 @@ _SAYING = (
     r"|repl(?:y|ied|ies)|explain(?:ed|s)?|claim(?:ed|s)?|promis(?:ed?|es)|wanted|wants?"
     r"|request(?:ed|s)?|prefer(?:red|s)?|complain(?:ed|s)?|agree[ds]?|refus(?:ed?|es)"
     r"|thought|thinks?|believed?|offered|offers?|advis(?:ed?|es)|confirm(?:ed|s)?"
-    r"|describ(?:ed?|es)|admit(?:ted|s)?|correct(?:ed|s)?|reject(?:ed|s)?"
+    r"|need(?:ed|s)?|means?|meant|like[ds]?|describ(?:ed?|es)|admit(?:ted|s)?|correct(?:ed|s)?|reject(?:ed|s)?"
     r"|approv(?:ed?|es)|call(?:ed|s)?|point(?:ed|s)?\sout|state[ds]?|note[ds]?)"
 )
 _ASIDE = r"\s+(?:(?:just|also|then|first|once|already|ever|last|never|originally)\s+)*"
@@ -214,9 +214,10 @@ _PRODUCTS = (
     "cursor",
     "cline",
 )
+_PRODUCT = rf"(?:{'|'.join(_PRODUCTS)})(?!\s+(?:code|desktop|api|cli|sdk)\b)"
 _ASSISTANT = (
-    r"(?:the\s+(?:assistant|ai|agent|model|bot|chatbot|llm)|assistant"
-    rf"|(?:{'|'.join(_PRODUCTS)})(?!\s+(?:code|desktop|api|cli|sdk)\b))"
+    r"(?:(?:the\s+)?assistant|the\s+(?:ai|agent|model|bot|chatbot|llm)"
+    rf"|{_PRODUCT})"
 )
 _SAID = (
     r"(?:questions?|requests?|messages?|prompts?|words|ideas?|suggestions?|answers?"
@@ -228,7 +229,7 @@ _ROLE_NAMES = {"user", "assistant", "human", "system", "tool"}
 _HAD = r"(?:did|have|had|was|were|when|that|what)"
 _ROLES = {
     "user": re.compile(
-        rf"\b(?:(?:did|have|had|was)\s+(?:i|the\s+user)\b"
+        r"\b(?:(?:did|have|had|was)\s+i\b"
         rf"|(?:i|the\s+user|users?)(?:'d|'ve|\s+have|\s+had)?{_ASIDE}{_SAYING}\b"
         rf"|(?:my|(?:the\s+)?user's)\s+(?:\w+\s+)?{_SAID}\b"
         rf"|{_SAYING}\s+by\s+(?:me|the\s+user)\b|according\s+to\s+(?:me|the\s+user)\b"
@@ -236,7 +237,7 @@ _ROLES = {
         r"|(?:he\s+)?dije\b)"
     ),
     "assistant": re.compile(
-        rf"\b(?:(?:did|have|had|were)\s+(?:you|{_ASSISTANT})\b"
+        rf"\b(?:(?:did|have|had|were)\s+(?:you|(?:the\s+)?assistant|{_PRODUCT})\b"
         rf"|(?:you|{_ASSISTANT})(?:'d|'ve|\s+have|\s+had)?{_ASIDE}{_SAYING}\b"
         rf"|(?:your|{_ASSISTANT}'s)\s+(?:\w+\s+)?{_SAID}\b"
         rf"|{_SAYING}\s+by\s+(?:you|{_ASSISTANT})(?!\w)"

@@ -25,8 +25,8 @@ MOST_SPANS = 8
 # A longer text is pasted, and dates in pasted text say nothing about when to look. The
 # parser takes up to 10 ms for as many characters of nothing but dates.
 READ_CHARS = 600
-# Where "before May" begins; passages carry no earlier time.
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+# Where "before May" begins: after second 0, in whatever zone.
+EARLIEST = datetime(1970, 1, 2, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)

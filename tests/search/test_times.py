@@ -59,7 +59,7 @@ changes since Monday|2026-11-16|2026-11-22
 changes since March 2026|2026-03-01|2026-11-22
 changes in the last 3 days|2026-11-18|2026-11-22
 changes over the past two weeks|2026-11-07|2026-11-22
-everything before May 2024|1970-01-01|2024-05-01
+everything before May 2024|1970-01-02|2024-05-01
 everything after 10 November|2026-11-11|2026-11-22
 the freeze in early March|2026-03-01|2026-03-11
 the freeze at the end of March|2026-03-21|2026-04-01
@@ -115,7 +115,7 @@ the outage at 9am on Wednesday|2026-11-18T09|2026-11-18T10
 conversation from about 6 weeks ago|2026-10-05|2026-10-12
 since the start of the year|2026-01-01|2026-11-22
 over the last 48 hours|2026-11-19T12|2026-11-21T12
-until the end of October|1970-01-01|2026-11-01
+until the end of October|1970-01-02|2026-11-01
 all of 2025|2025-01-01|2026-01-01
 the sprint of November 2-13|2026-11-02|2026-11-14
 the second week of October|2026-10-08|2026-10-15
