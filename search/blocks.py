@@ -18,7 +18,7 @@ from zlib_ng import zlib_ng
 
 # A passage's id is its block's id times this, plus its number in the block.
 MOST_PASSAGES = 64
-TEXT_CHARS = 16_000
+TEXT_CHARS = 32_000
 
 _LEVEL = 6
 _HEADER = struct.Struct("<I")
