@@ -1,0 +1,1 @@
+"""Coding-memory conversations with questions, to measure retrieval with."""
