@@ -59,8 +59,10 @@ def spans(text: str) -> list[Span]:
     """The secrets of a text, in order and apart from each other."""
     if len(text) < _SHORTEST_SECRET:
         return []
-    found = list(_detected(text))
-    found.extend(_ruled(text))
+    data = text.encode("utf-8", "replace")
+    found = list(_detected(text, data))
+    if _may_be_ruled(data):
+        found.extend(_ruled(text))
     if not found:
         return []
     masked = [match.span() for match in _MARKER.finditer(text)]
@@ -180,10 +182,9 @@ def _scanner() -> Any:
     return Scanner(Rules(cache_dir=cache))
 
 
-def _detected(text: str) -> Iterator[tuple[int, int, str]]:
+def _detected(text: str, data: bytes) -> Iterator[tuple[int, int, str]]:
     with _loading:
         scanner = _scanner()
-    data = text.encode("utf-8", "replace")
     findings = scanner.scan(data)
     if not findings:
         return
@@ -244,7 +245,12 @@ _RULES = {
     "url-password": r"(?i)\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@\"'<>]{0,80}:([^\s/@\"'<>]{6,80})@",
     "memory-token": r"(fms_(?:ai|sync|admin|wt)_[A-Za-z0-9_-]{43,})",
 }
-_NEEDLE = r"(?i)secret|token|passw|passphrase|key|credential|bearer|basic\s|AKIA|ASIA|://|fms_"
+# Every rule at once, each so loose that a text without it needs no look by any rule.
+_NEEDLE = (
+    rf"(?i){_NAME}[a-z0-9_]*[\"']?\s{{0,4}}(?::=|[=:])\s{{0,4}}[\"']?{_VALUE}"
+    r"|bearer\s|authorization|x-api-key|(?:akia|asia)[a-z2-7]|accountkey"
+    r"|sharedaccesskey|azure[^\n]*key|://[^\s:/@\"'<>]*:[^\s/@\"'<>]+@|fms_"
+)
 _NOT_A_SECRET_NAME = re.compile(
     r"(?i)(?:sha\d*|hash|digest|checksum|fingerprint|tokens|token_?count|tokenizer|"
     r"_id|_ids|_name|_type|_path|_file|_url|_uri|_count|_size|_limit|_budget|_arn)[\"']?\s*[:=]*\s*[\"']?$"
@@ -269,12 +275,16 @@ def _compiled() -> tuple[Any, list[tuple[str, Any]]]:
     ]
 
 
+def _may_be_ruled(data: bytes) -> bool:
+    needle, _ = _compiled()
+    # Given bytes, the pattern reads them as UTF-8 without another copy of the text.
+    return needle.search(data) is not None
+
+
 def _ruled(text: str) -> Iterator[tuple[int, int, str]]:
-    needle, rules = _compiled()
+    _, rules = _compiled()
     if not text.isascii():
         text = text.encode("utf-8", "replace").decode("utf-8")
-    if not needle.search(text):
-        return
     for name, pattern in rules:
         for match in pattern.finditer(text):
             start, end = match.span(1)

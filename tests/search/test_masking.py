@@ -199,3 +199,14 @@ def test_random_keys_of_many_kinds_do_not_pass():
     for _ in range(30):
         secret = "sk-ant-api03-" + secrets.token_urlsafe(80)[:93] + "AA"
         assert secret not in masking.mask(f"ANTHROPIC_API_KEY={secret}")
+
+
+@given(st.sampled_from(sorted(masking._RULES)), st.data())
+def test_the_quick_look_passes_whatever_a_rule_finds(rule, data):
+    pattern = re.compile(masking._RULES[rule])
+    around = st.text(st.sampled_from("aZ9 :/@=\n'é–"), max_size=20)
+    text = "".join(data.draw(part) for part in (around, st.from_regex(pattern), around))
+
+    found = list(masking._ruled(text))
+
+    assert not found or masking._may_be_ruled(text.encode("utf-8", "replace"))
