@@ -1,4 +1,5 @@
 import re
+from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,6 +80,10 @@ def test_any_text_gives_a_vector_that_the_database_reads(vector_of, text):
     assert set(vector_of(words)) == {token.text for token in analysis.tokens(text)}
 
 
+def hashes(text: str) -> list[int]:
+    return [h for run in analysis.runs(text) for h in analysis.entry(run).hashes]
+
+
 def surfaces(text: str) -> set[str]:
     return {
         surface
@@ -88,22 +93,45 @@ def surfaces(text: str) -> set[str]:
 
 
 def test_an_entry_counts_every_token_of_its_run():
-    for run in ("run-run", "sessions/uploads.py", "fetchRowsById", "日本語", "it's"):
-        found = analysis.compound(run)
-        terms = [*found.names, *(word for word, _ in found.words)]
+    counts = Counter(
+        analysis.term_hash(token)
+        for token in ["run-run", "run", "run", "the-run", "run"]
+    )
 
-        entry = analysis.entry(run)
-
-        assert list(entry.hashes) == [analysis.term_hash(term) for term in terms]
-        assert entry.width == found.width
+    assert Counter(hashes("run-run, the-run; the.")) == counts
 
 
-def test_surfaces_are_words_as_written_and_whole_names():
+def test_words_and_identifiers_are_surfaces_and_paths_are_not():
     assert surfaces("Running MAX_LINE_BYTES in the sessions/uploads.py") == {
         *("running", "max_line_bytes", "max", "line", "bytes"),
-        *("/".join(("sessions", "uploads.py")), "uploads.py"),
         *("sessions", "uploads", "py"),
     }
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                *("aB9", "HTTPServer", "é", "ΣΣ", "日本", "C++", "C#", "‹U+001B›[0m"),
+                *("/", ".", "-", ":", "@", "\\", "'", "’s", "_", "#", "+", "\u0301"),
+                *(" ", "\n", "→", "—"),
+            ]
+        ),
+        max_size=30,
+    )
+)
+def test_runs_have_the_tokens_and_positions_of_the_text(pieces):
+    text = "".join(pieces)
+    found = [analysis.compound(piece.group()) for piece in analysis.pieces(text)]
+    terms = {
+        term
+        for each in found
+        for term in (*each.names, *(word for word, _ in each.words))
+    }
+    entries = analysis.entries(analysis.runs(text))
+
+    assert {h for e in entries for h in e.hashes} == set(map(analysis.term_hash, terms))
+    assert sum(e.width for e in entries) == sum(each.width for each in found)
 
 
 def test_the_hash_of_a_token_is_the_same_for_ever():
@@ -137,7 +165,7 @@ def test_every_surface_leads_to_a_token_of_its_run(text):
     for run in analysis.runs(text):
         entry = analysis.entry(run)
 
-        assert {analysis.term_hash(analysis.term_of(s)) for s in entry.surfaces} == set(
+        assert {analysis.term_hash(analysis.term_of(s)) for s in entry.surfaces} <= set(
             entry.hashes
         )
         assert all(
