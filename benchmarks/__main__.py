@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import call_overhead, disk, indexing, pages, search, upload
+from benchmarks import call_overhead, hybrid, pages, search, steady, upload
 
 SMALL = {
     call_overhead: ["--seconds", "3"],
     upload: ["--megabytes", "24"],
-    indexing: ["--megabytes", "15"],
-    disk: ["--megabytes", "15"],
-    search: ["--megabytes", "15", "--queries", "10"],
+    search: ["--sizes", "5,20", "--queries", "12"],
+    steady: ["--transcripts", "100", "--batch", "10"],
+    hybrid: ["--messages", "400", "--queries", "8"],
     pages: ["--megabytes", "50"],
 }
 

@@ -6,36 +6,46 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks import corpus
+from benchmarks import corpus, timing
+from benchmarks.corpus import Written
 from benchmarks.serving import PROJECT, Server
 
 
-@dataclass(frozen=True)
-class Filled:
-    """What the server was given."""
+@dataclass
+class Corpus:
+    """A corpus on disk and on the server, which may grow."""
 
-    sessions: int
-    raw_bytes: int
-    planted: list[corpus.Planted]
+    server: Server
+    seed: int
+    written: list[Written] = field(default_factory=list)
 
     @property
-    def raw_megabytes(self) -> float:
-        return self.raw_bytes / 1e6
+    def home(self) -> Path:
+        return self.server.root / "home"
+
+    @property
+    def projects(self) -> Path:
+        """Where the uncompressed transcripts lie."""
+        return projects(self.home)
+
+    @property
+    def raw_bytes(self) -> int:
+        return sum(each.size_bytes for each in self.written)
+
+    def grow(self, *, megabytes: float) -> float:
+        """Add transcripts until it is so large; seconds that uploading them took."""
+        self.written += corpus.write(
+            self.projects, megabytes=megabytes, seed=self.seed, first=len(self.written)
+        )
+        return timing.seconds(lambda: sync(self.server, self.home))
 
 
-def fill(server: Server, *, megabytes: float, seed: int, place: str = "home") -> Filled:
-    """Write a corpus below a Claude home of its own and sync it."""
-    home = server.root / place
-    sizes, planted = [], []
-    for session in corpus.sessions(megabytes=megabytes, seed=seed):
-        session.write(home / "claude" / "projects")
-        sizes.append(len(session.content))
-        planted.append(session.planted)
-    sync(server, home)
-    return Filled(len(sizes), sum(sizes), planted)
+def projects(home: Path) -> Path:
+    """Where Claude Code keeps transcripts below a home."""
+    return home / "claude" / "projects"
 
 
 def sync(server: Server, home: Path) -> dict[str, object]:

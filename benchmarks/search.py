@@ -1,150 +1,243 @@
-"""Search over MCP against scanning the same gzip files with ripgrep, in one run.
+"""Search over MCP against scanning the same files, from upload to answer, in one run.
 
-Every planted query must find its transcript, with ripgrep as well, or the run fails:
-a fast answer that misses is no answer.
+The corpus grows through the given sizes on one server: the sync client uploads, a
+worker indexes, then each kind of query is asked and scanned for. At the end stand the
+goals, met or missed. ripgrep must find what was planted, or the run fails: a fast
+answer that misses is no answer.
 """
 
 from __future__ import annotations
 
-import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import corpus, options, printing, timing, wire
-from benchmarks.corpus import Planted
-from benchmarks.filling import fill
-from benchmarks.serving import serving
+import psycopg
 
-# Words that nobody would put into a grep.
-STOP = {"which", "did", "we", "move", "to", "in", "for", "once", "the", "project"}
+from benchmarks import goals, options, printing, scanning, timing, wire, working
+from benchmarks.filling import Corpus
+from benchmarks.questions import Question, asked
+from benchmarks.serving import Server, serving
+
+_DATABASE_SIZE = "SELECT pg_database_size(current_database())"
 
 
 @dataclass(frozen=True)
-class Question:
-    """One query, how ripgrep would put it, and the word a right hit shows."""
+class Times:
+    """One kind of query: seconds of ours and of both scans, and what came first."""
 
-    query: str
-    mode: str
-    scan: list[str]
-    proof: str = ""
+    ours: list[float]
+    compressed: list[float]
+    plain: list[float]
+    first: int
+    asked: int
+
+    @property
+    def p50(self) -> float:
+        return timing.quantile(self.ours, 0.5)
+
+    @property
+    def factor(self) -> float:
+        return timing.quantile(self.compressed, 0.5) / self.p50
+
+    @property
+    def plain_factor(self) -> float:
+        return timing.quantile(self.plain, 0.5) / self.p50
+
+    @property
+    def row(self) -> tuple[object, ...]:
+        return (
+            self.p50 * 1e3,
+            timing.quantile(self.ours, 0.95) * 1e3,
+            timing.quantile(self.compressed, 0.5) * 1e3,
+            self.factor,
+            timing.quantile(self.plain, 0.5) * 1e3,
+            self.plain_factor,
+            f"{self.first} of {self.asked}" if self.asked else "",
+        )
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Everything about one size of the corpus."""
+
+    raw_bytes: int
+    times: dict[str, Times]
+    megabytes_per_cpu_second: float
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    wanted = options.parser(__doc__, megabytes=50.0, queries=20, scans=3)
+    wanted = options.parser(__doc__, queries=40, scans=3)
+    wanted.add_argument(
+        "--sizes", default="50,1000", help="raw megabytes, ascending, by commas"
+    )
     chosen = wanted.parse_args(arguments)
+    sizes = sorted(float(size) for size in chosen.sizes.split(","))
     with serving(EMBEDDINGS_ENABLED="0") as server:
-        filled = fill(server, megabytes=chosen.megabytes, seed=chosen.seed)
-        server.run_jobs()
-        mcp = wire.Mcp(server.url, server.ai_token)
-        rows = []
-        for kind, questions in asked(filled.planted, count=chosen.queries).items():
-            ours, missed = answer(mcp, questions)
-            theirs = [
-                timing.seconds(lambda q=q: scan(server.blobs, q))
-                for q in questions[: chosen.scans]
-            ]
-            ours_p50 = timing.quantile(ours, 0.5)
-            scan_p50 = timing.quantile(theirs, 0.5)
-            rows.append(
-                (
-                    kind,
-                    ours_p50 * 1e3,
-                    timing.quantile(ours, 0.95) * 1e3,
-                    scan_p50 * 1e3,
-                    scan_p50 / ours_p50,
-                    f"{len(questions) - missed} of {len(questions)}",
-                )
-            )
+        empty = _database_size(server)
+        corpus = Corpus(server, chosen.seed)
+        measured = [
+            measure(corpus, megabytes=size, queries=chosen.queries, scans=chosen.scans)
+            for size in sizes
+        ]
+        share = disk(corpus, empty=empty)
+    judge(measured, disk_share=share)
+
+
+def measure(corpus: Corpus, *, megabytes: float, queries: int, scans: int) -> Measured:
+    """Grow the corpus to a size, index what is new, search and scan all of it."""
+    before = corpus.raw_bytes
+    uploading = corpus.grow(megabytes=megabytes)
+    indexing = working.run(corpus.server)
+    added = (corpus.raw_bytes - before) / 1e6
+    _vacuum(corpus.server)
     printing.heading(
-        "Search",
-        f"{filled.sessions} transcripts, {filled.raw_megabytes:.0f} MB raw; one "
-        "connection, words only; `rg -z -j2` over the blobs, the cache warm.",
+        f"Search in {corpus.raw_bytes / 1e6:,.0f} MB",
+        f"{len(corpus.written)} transcripts; one connection, words only; ripgrep with "
+        "a warm cache, -z over the server's gzip files, plain over the JSONL.",
     )
     printing.table(
-        ["query", "ours p50 ms", "p95 ms", "rg p50 ms", "times faster", "found"], rows
+        ["MB added", "upload MB/s", "index MB per worker CPU s", "index MB/s"],
+        [
+            (
+                added,
+                added / uploading,
+                added / indexing.cpu,
+                added / indexing.wall,
+            )
+        ],
+    )
+    times = {
+        kind: _times(corpus, questions, scans=scans)
+        for kind, questions in asked(corpus.written, count=queries).items()
+    }
+    print()
+    printing.table(
+        [
+            "query",
+            "ours p50 ms",
+            "p95 ms",
+            "rg -z -j2 ms",
+            "times faster",
+            "rg -j1 plain ms",
+            "times faster",
+            "planted came first",
+        ],
+        [(kind, *each.row) for kind, each in times.items()],
+    )
+    return Measured(corpus.raw_bytes, times, added / indexing.cpu)
+
+
+def disk(corpus: Corpus, *, empty: int) -> float:
+    """Print what the corpus takes and give its share of the raw bytes.
+
+    The goal is about what a running server has: the database after VACUUM, free space
+    inside its files included. What VACUUM FULL would leave is printed beside it.
+    """
+    server, raw = corpus.server, corpus.raw_bytes
+    blobs = sum(path.stat().st_size for path in server.blobs.rglob("*.gz"))
+    database = _database_size(server) - empty
+    _vacuum(server, "FULL, ANALYZE")
+    packed = _database_size(server) - empty
+    rows = [
+        ("blobs", blobs),
+        ("database after VACUUM", database),
+        ("together", blobs + database),
+        ("database after VACUUM FULL", packed),
+    ]
+    printing.heading("Disk", "The database less an empty one; words only.")
+    printing.table(
+        ["part", "MB", "÷ raw"],
+        [("raw", raw / 1e6, 1.0), *((name, n / 1e6, n / raw) for name, n in rows)],
+    )
+    return (blobs + database) / raw
+
+
+def judge(measured: Sequence[Measured], *, disk_share: float) -> None:
+    """Print the goals; the factors are those of the largest size."""
+    last = measured[-1]
+    printing.heading(f"Goals at {last.raw_bytes / 1e6:,.0f} MB")
+    times = last.times
+    goals.each_at_least(
+        "1 faster than rg -z -j2",
+        {kind: each.factor for kind, each in times.items()},
+        goals.FASTER,
+        "×",
+    )
+    goals.each_at_least(
+        "1 faster than rg -j1 on plain files",
+        {kind: each.plain_factor for kind, each in times.items()},
+        goals.FASTER_THAN_PLAIN,
+        "×",
+    )
+    if len(measured) > 1:
+        first = measured[0]
+        factor = last.raw_bytes / first.raw_bytes
+        exponents = {
+            kind: goals.growth(first.times[kind].p50, each.p50, factor=factor)
+            for kind, each in times.items()
+        }
+        goals.each_at_most("2 growth exponent", exponents, goals.GROWTH)
+    goals.at_least(
+        "5 indexed by words per worker CPU second",
+        last.megabytes_per_cpu_second,
+        goals.MEGABYTES_PER_CPU_SECOND,
+        " MB",
+    )
+    goals.at_most("6 disk ÷ raw", disk_share, goals.DISK_SHARE)
+    planted = [each for each in times.values() if each.asked]
+    goals.at_least(
+        "planted answers that came first",
+        sum(each.first for each in planted) / sum(each.asked for each in planted),
+        1.0,
     )
 
 
-def asked(planted: list[Planted], *, count: int) -> dict[str, list[Question]]:
-    """Queries of each kind, spread over the corpus."""
-    some = planted[:: max(len(planted) // count, 1)][:count]
-    return {
-        "identifier": [
-            Question(
-                each.identifier, "keyword", ["-F", each.identifier], each.identifier
-            )
-            for each in some
-        ],
-        "phrase": [
-            Question(f'"{each.phrase}"', "keyword", ["-F", each.phrase], each.phrase)
-            for each in some
-        ],
-        "no hit": [
-            Question(f"xq{n:04d}zzv", "keyword", ["-F", f"xq{n:04d}zzv"])
-            for n in range(len(some))
-        ],
-        "common words": [
-            Question(text, "keyword", ["-i", "-F", text]) for text in corpus.COMMON
-        ],
-        "question": [
-            Question(
-                each.question,
-                "keyword",
-                ["-i", "-e", words(each.question)],
-                each.answer,
-            )
-            for each in some
-        ],
-        "regex": [
-            Question(
-                each.error_pattern, "regex", ["-e", each.error_pattern], each.error
-            )
-            for each in some
-        ],
-    }
+def _times(corpus: Corpus, questions: list[Question], *, scans: int) -> Times:
+    mcp = wire.Mcp(corpus.server.url, corpus.server.ai_token)
+    ours, first = answer(mcp, questions)
+
+    def scanned(folder: Path, *, is_compressed: bool, jobs: int) -> list[float]:
+        # The first scan only warms the cache.
+        return [
+            scanning.seconds(each, folder, is_compressed=is_compressed, jobs=jobs)
+            for each in [questions[0], *questions[:scans]]
+        ][1:]
+
+    return Times(
+        ours=ours,
+        compressed=scanned(corpus.server.blobs, is_compressed=True, jobs=2),
+        plain=scanned(corpus.projects, is_compressed=False, jobs=1),
+        first=first,
+        asked=sum(1 for each in questions if each.session_id),
+    )
 
 
-def answer(mcp: wire.Mcp, questions: list[Question]) -> tuple[list[float], int]:
-    """Seconds of each search, and how many missed what was planted for them."""
-    missed = 0
+def answer(
+    mcp: wire.Mcp, questions: list[Question], *, within: int = 1
+) -> tuple[list[float], int]:
+    """Seconds of each search, and how many had the right session among the first."""
+    right = 0
 
     def check(number: int, result: dict[str, Any]) -> None:
-        nonlocal missed
-        hits = result["structuredContent"]["hits"]
-        shown = re.sub(r"[«»]", "", " ".join(hit["snippet"] for hit in hits))
-        missed += questions[number].proof not in " ".join(shown.split())
+        nonlocal right
+        hits = result["structuredContent"]["hits"][:within]
+        right += questions[number].session_id in [hit["session_id"] for hit in hits]
 
     given = [{"query": each.query, "mode": each.mode} for each in questions]
-    return wire.latencies(mcp, "search_sessions", given, check=check), missed
+    return wire.latencies(mcp, "search_sessions", given, check=check), right
 
 
-def scan(blobs: Path, question: Question) -> None:
-    """What one does without an index."""
-    done = subprocess.run(
-        [ripgrep(), "-z", "-j2", "-c", "--no-messages", *question.scan, str(blobs)],
-        stdout=subprocess.PIPE,
-    )
-    if question.proof and not done.stdout:
-        raise wire.Failed(f"ripgrep does not find {question.proof!r}")
+def _vacuum(server: Server, how: str = "ANALYZE") -> None:
+    url = server.environment["DATABASE_URL"]
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"VACUUM ({how})".encode())
 
 
-def ripgrep() -> str:
-    beside = Path(sys.executable).with_name("rg")
-    found = str(beside) if beside.exists() else shutil.which("rg")
-    if not found:
-        raise SystemExit("ripgrep is missing: pip install -r requirements-dev.txt")
-    return found
-
-
-def words(question: str) -> str:
-    """Any of a question's telling words, as one would grep for them."""
-    found = re.findall(r"[\w-]+", question.lower())
-    return "|".join(re.escape(word) for word in found if word not in STOP)
+def _database_size(server: Server) -> int:
+    ((size,),) = server.query(_DATABASE_SIZE)
+    return int(str(size))
 
 
 if __name__ == "__main__":

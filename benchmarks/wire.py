@@ -170,6 +170,18 @@ def latencies(
     return asyncio.run(run())
 
 
+def once(mcp: Mcp, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The result of one call."""
+
+    async def run() -> dict[str, Any]:
+        connection = await Connection.open(mcp.url)
+        result = await mcp.call(connection, tool, arguments)
+        connection.close()
+        return result
+
+    return asyncio.run(run())
+
+
 async def put_all(
     base: str, requests: list[tuple[str, dict[str, str], bytes]], *, connections: int
 ) -> None:
