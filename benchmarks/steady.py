@@ -1,7 +1,8 @@
 """The 1,001st transcript costs what the first did.
 
-Indexing does not grow with the past: transcripts of one size are uploaded; the worker's cost of the first twenty is held
-against that of twenty more after a thousand. Vectors are off.
+Indexing does not grow with the past: transcripts of one size are uploaded; the
+worker's cost of the first twenty is held against that of twenty more after a thousand.
+Vectors are off.
 """
 
 from __future__ import annotations
