@@ -7,7 +7,7 @@ document numbers alone; texts are read only for the best few and for the page sh
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, replace
 from typing import Any
@@ -135,37 +135,45 @@ def _folded(
     """Best first, each text once: a fork's shared lines and a session's repetitions."""
     known = seen.catalogue
     ids = known.passage_ids[docs]
+    sources = known.sources[docs]
     order = np.lexsort((-ids, -scores))
-    # Of equal texts the one that was there first stands for all.
-    groups: dict[int, list[int]] = {}
-    for row, fold in zip(
-        order.tolist(), known.folds[docs[order]].tolist(), strict=True
-    ):
-        groups.setdefault(fold, []).append(row)
-    sources = known.source_ids[known.sources[docs]]
-    taken: set[int] = set()
-    places: list[_Place] = []
-    for rows in groups.values():
-        head = min(rows, key=lambda row: int(ids[row]))
-        source = int(known.sources[docs[head]])
-        if query.group_by_source:
-            if source in taken:
-                continue
-            taken.add(source)
-        others = {int(sources[row]) for row in rows} - {int(sources[head])}
-        places.append(
-            _Place(
-                passage_id=int(ids[head]),
-                score=round(float(scores[rows[0]]), 6),
-                also_in=sorted(others),
-                features={
-                    name: round(float(values[head]), 6)
-                    for name, values in (features or {}).items()
-                    if query.explain
-                },
-            )
+    # Of equal texts the one that was there first stands for all, at the best's place.
+    _, place, group = np.unique(
+        known.folds[docs[order]], return_index=True, return_inverse=True
+    )
+    heads = order[place]
+    if len(place) < len(order):
+        oldest = np.lexsort((ids[order], group))
+        _, first = np.unique(group[oldest], return_index=True)
+        heads = order[oldest[first]]
+    best = np.argsort(place)
+    if query.group_by_source:
+        _, first = np.unique(sources[heads[best]], return_index=True)
+        best = best[np.sort(first)]
+    others: dict[int, set[int]] = {}
+    for row in np.flatnonzero(np.bincount(group)[group] > 1).tolist():
+        source = int(known.source_ids[sources[order[row]]])
+        others.setdefault(int(group[row]), set()).add(source)
+    return [
+        _Place(
+            passage_id=passage_id,
+            score=round(score, 6),
+            also_in=sorted(others.get(number, set()) - {source}),
+            features={
+                name: round(float(values[head]), 6)
+                for name, values in (features or {}).items()
+                if query.explain
+            },
         )
-    return places
+        for number, head, passage_id, score, source in zip(
+            best.tolist(),
+            heads[best].tolist(),
+            ids[heads[best]].tolist(),
+            scores[order[place[best]]].tolist(),
+            known.source_ids[sources[heads[best]]].tolist(),
+            strict=True,
+        )
+    ]
 
 
 def _hits(query: Query, page: Sequence[_Place], finder: Finder) -> list[Hit]:
