@@ -14,9 +14,14 @@ from django.db import connection, transaction
 from search import quantising, vector_cache
 from search.blocks import MOST_PASSAGES
 
-# Measured on sentences: of the ten nearest, signs put this many among the first 400.
-_LEAST_COMPARED = 400
-_COMPARED_A_RESULT = 4
+# A scope this small is compared exactly.
+SMALL = 400
+# Measured on 9,600 passages of conversations: 99.9 % of the 10 nearest are among 200
+# compared by their values, 95 % of the 200 nearest among 400. Reading the values of
+# 100 costs 2 ms.
+_LEAST_COMPARED = 200
+_COMPARED_A_RESULT = 2
+_LEANING_A_COMPARED = 5
 
 _SAVE = """
 INSERT INTO search_vectors (block_id, embedder, dimensions, passages, codes, "values")
@@ -78,16 +83,25 @@ def nearest(
 
     `allowed` is given passage ids, ascending, and answers with a mask. It gets the same
     array again as long as no vectors came or went. Of equals the newest comes first. Up
-    to max(400, 4 × limit) allowed passages are all compared exactly.
+    to SMALL allowed passages are all compared exactly.
     """
     held = vector_cache.codes(embedder=embedder, dimensions=len(vector))
     rows = np.flatnonzero(allowed(held.passage_ids))
-    query = quantising.words(quantising.sign_codes(vector[None, :]))[:, 0]
-    most = max(_LEAST_COMPARED, _COMPARED_A_RESULT * limit)
-    near = quantising.closest(query, held.words, rows, limit=most)
-    found = cosines(vector, held.passage_ids[near], embedder=embedder)
+    if len(rows) > SMALL:
+        rows = _near(vector, held.words, rows, limit=limit)
+    found = cosines(vector, held.passage_ids[rows], embedder=embedder)
     best = sorted(found.items(), key=lambda pair: (-pair[1], -pair[0]))
     return dict(best[:limit])
+
+
+def _near(
+    vector: np.ndarray, among: np.ndarray, rows: np.ndarray, *, limit: int
+) -> np.ndarray:
+    """The rows whose signs say that they may be among the nearest."""
+    most = max(_LEAST_COMPARED, _COMPARED_A_RESULT * limit)
+    code = quantising.words(quantising.sign_codes(vector[None, :]))[:, 0]
+    rows = quantising.closest(code, among, rows, limit=_LEANING_A_COMPARED * most)
+    return quantising.leaning(vector, among, rows, limit=most)
 
 
 def cosines(

@@ -1,7 +1,8 @@
 """Vectors in few bytes: their signs to search with, 8-bit values to compare exactly.
 
 Sign codes are compared by the bits in which they differ, which takes 1 ms for 300,000
-vectors of 384 dimensions; the few best are then compared by their values.
+vectors of 384 dimensions. Of the few thousand closest, those that lean most towards the
+question's own values are then compared by theirs.
 """
 
 from __future__ import annotations
@@ -44,11 +45,14 @@ def value_bytes(dimensions: int) -> int:
 
 
 def cosines(vector: np.ndarray, values: bytes) -> np.ndarray:
-    """The cosine of a unit vector with each of these packed ones: float32."""
+    """The cosine of a unit vector with each of these packed ones: float32.
+
+    Rounded, so that equal vectors have equal cosines wherever they stand.
+    """
     rows = np.frombuffer(values, np.uint8).reshape(-1, value_bytes(len(vector)))
     scales = rows[:, len(vector) :].copy().view(_SCALE)[:, 0]
     signed = rows[:, : len(vector)].view(np.int8).astype(np.float32)
-    return np.asarray(signed @ vector.astype(np.float32) * scales)
+    return np.asarray((signed @ vector.astype(np.float32) * scales).round(6))
 
 
 def closest(
@@ -73,6 +77,25 @@ def closest(
     equal = np.flatnonzero(distances == last)
     nearer[equal[len(equal) - short :]] = True
     return np.asarray(rows[nearer])
+
+
+def leaning(
+    vector: np.ndarray, among: np.ndarray, rows: np.ndarray, *, limit: int
+) -> np.ndarray:
+    """Which of `rows` have their signs where the vector is large, `limit` at most.
+
+    Twice as sharp as differing bits, and fifty times as slow: for a few thousand rows.
+    `vector` is (d,), `among` and `rows` are as for `closest`, and so is the answer.
+    """
+    if len(rows) <= limit:
+        return rows
+    codes = np.ascontiguousarray(among[:, rows].T).view(np.uint8)
+    signs = np.unpackbits(codes, axis=1, count=len(vector), bitorder="little")
+    # Sums of whole numbers are exact, so that equal rows stay equal.
+    weights = np.rint(vector / np.abs(vector).max() * _STEPS).astype(np.float32)
+    leans = signs.astype(np.float32) @ weights
+    newest_first = np.argsort(-leans[::-1], kind="stable")
+    return np.sort(rows[::-1][newest_first[:limit]])
 
 
 def _differing_bits(query: np.ndarray, among: np.ndarray) -> np.ndarray:
