@@ -13,6 +13,7 @@ from django.db import connection, transaction
 
 from search import quantising, vector_cache
 from search.blocks import MOST_PASSAGES
+from search.models import Vectors
 
 # A scope this small is compared exactly.
 SMALL = 400
@@ -25,8 +26,13 @@ _LEANING_A_COMPARED = 5
 
 _SAVE = """
 INSERT INTO search_vectors (block_id, embedder, dimensions, passages, codes, "values")
-SELECT id, %(embedder)s, %(dimensions)s, %(passages)s, %(codes)s, %(values)s
-FROM search_block WHERE id = %(block)s FOR KEY SHARE
+VALUES (%(block)s, %(embedder)s, %(dimensions)s, %(passages)s, %(codes)s, %(values)s)
+"""
+_CUT = """
+UPDATE search_vectors SET passages = substring(passages FOR %(count)s),
+    codes = substring(codes FOR %(count)s * %(code)s),
+    "values" = substring("values" FOR %(count)s * %(value)s)
+WHERE id = %(id)s
 """
 _VALUES = """
 SELECT v.id, substring(v.packed FROM (v.slot - 1) * %(size)s + 1 FOR %(size)s)
@@ -64,12 +70,35 @@ def save(
         cursor.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended('search_vectors', 0))"
         )
+        # The block before its vectors, as those lock them who remove passages.
+        cursor.execute(
+            "SELECT FROM search_block WHERE id = %s FOR KEY SHARE", [block_id]
+        )
+        if not cursor.rowcount:
+            return False
         cursor.execute(
             "DELETE FROM search_vectors WHERE block_id = %s AND embedder = %s",
             [block_id, embedder],
         )
         cursor.execute(_SAVE, values)
-        return bool(cursor.rowcount)
+        return True
+
+
+def cut(block_id: int, *, from_number: int) -> None:
+    """Forget the vectors of a block's passages from this number on.
+
+    Call it with the block locked, in the transaction that takes the passages out.
+    """
+    rows = Vectors.objects.filter(block_id=block_id)
+    for row in rows.only("pk", "dimensions", "passages").order_by("pk"):
+        values = {
+            "id": row.pk,
+            "count": sum(number < from_number for number in bytes(row.passages)),
+            "code": quantising.code_bytes(row.dimensions),
+            "value": quantising.value_bytes(row.dimensions),
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(_CUT, values)
 
 
 def nearest(

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet, Sum
 
 from jobs import outbox
-from search import blocks, cues, masking, splitting
+from search import blocks, cues, dense, masking, splitting, vectorising
 from search.blocks import MOST_PASSAGES, Facts, Passage
 from search.index.builder import Builder
 from search.index.columns import SourceKey
@@ -173,8 +173,7 @@ def _add_batch(source: Source, batch: Sequence[Message], *, at: datetime) -> int
         if rows:
             _write(source, rows, origins)
             outbox.ask(verb="search.merge", subject="all", at=at)
-            if settings.EMBEDDINGS_ENABLED:
-                outbox.ask(verb="search.embed", subject="all", at=at)
+            vectorising.ask(at=at)
     return len(rows)
 
 
@@ -355,6 +354,7 @@ def _cut(block: Block, from_position: int) -> tuple[list[int], int]:
     block.prose_count = _prose_count(facts for facts, _ in kept)
     block.body = blocks.pack(kept)
     block.save()
+    dense.cut(block.pk, from_number=len(kept))
     return gone, first_line
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jobs.handlers import Lease, handles
-from search import compaction
+from search import compaction, vectorising
 
 
 @handles("search.merge")
@@ -14,4 +14,5 @@ def merge(subject: str, *, lease: Lease) -> None:
 
 @handles("search.embed")
 def embed(subject: str, *, lease: Lease) -> None:
-    """Give every waiting passage its vector."""
+    """Give waiting passages their vectors."""
+    vectorising.embed_waiting(lease=lease)

@@ -174,7 +174,27 @@ def test_vectors_go_with_their_block(kept):
     assert all(at // 64 != gone // 64 for at in nearest(vector, limit=600))
 
 
-def held(**changed):
+def test_vectors_are_cut_with_their_block(workspace):
+    block = keep_block(workspace, ["a", "b", "c", "d", "e"])
+    vectors = random_units(3, DIMENSIONS)
+    dense.save(block.pk, list(zip([0, 2, 4], vectors, strict=True)), embedder=NAME)
+    dense.save(block.pk, [(3, random_units(1, 8)[0])], embedder="test/2")
+    before = held()
+
+    dense.cut(block.pk, from_number=3)
+
+    row, other = Vectors.objects.order_by("pk")
+    assert (bytes(row.passages), bytes(other.passages)) == (b"\x00\x02", b"")
+    assert (len(other.codes), len(other.values)) == (0, 0)
+    # Those who hold its code ask for its values in vain.
+    assert held() is before
+    assert set(nearest(vectors[2])) == {passage_id(block, 0), passage_id(block, 2)}
+    vector_cache.forget()
+    assert len(held()) == 2
+    assert next(iter(nearest(vectors[1]))) == passage_id(block, 2)
+
+
+def held():
     return vector_cache.codes(embedder=NAME, dimensions=DIMENSIONS)
 
 
