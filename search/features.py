@@ -1,0 +1,270 @@
+"""What speaks for a passage as an answer, as numbers told by the index alone.
+
+Every feature is a share, a share of the best candidate's, a cosine or a flag: none
+depends on how much is indexed, so that one set of weights serves every corpus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from search.cues import HAS_TIME_WORD, IS_QUESTION
+
+NAMES = (
+    "words",
+    "coverage",
+    "context",
+    "answer",
+    "meaning",
+    "source_words",
+    "source_best",
+    "source_meaning",
+    "who",
+    "when",
+    "date",
+    "question",
+    "length",
+    "prose",
+)
+# These need vectors.
+BY_MEANING = frozenset({"meaning", "source_meaning"})
+
+K1, B = 0.9, 0.4
+_SOURCE_K1, _SOURCE_B = 1.2, 0.5
+# What a passage is taken for that has no vector: about as near as any other.
+UNKNOWN_COSINE = 0.1
+# A source shows itself by its best passages, not by how many it has.
+_BEST_WORDS, _BEST_MEANINGS, _BEST_SCORES = 3, 2, 3
+_TOOL_ROLES = ("tool_input", "tool_output")
+_DAY = 86_400
+
+
+class Term(Protocol):
+    """Where one term of the query occurs: documents ascending, and how often."""
+
+    @property
+    def docs(self) -> np.ndarray: ...
+    @property
+    def counts(self) -> np.ndarray: ...
+    @property
+    def rarity(self) -> float: ...
+
+
+class Columns(Protocol):
+    """What is known of every document, as in search.index.columns."""
+
+    @property
+    def sources(self) -> np.ndarray: ...
+    @property
+    def word_counts(self) -> np.ndarray: ...
+    @property
+    def roles(self) -> np.ndarray: ...
+    @property
+    def speakers(self) -> np.ndarray: ...
+    @property
+    def times(self) -> np.ndarray: ...
+    @property
+    def flags(self) -> np.ndarray: ...
+    @property
+    def role_names(self) -> Sequence[str]: ...
+    @property
+    def speaker_names(self) -> Sequence[str]: ...
+
+
+@dataclass(frozen=True)
+class Sought:
+    """What a query asks for.
+
+    `terms` has one entry a term, also of those that occur nowhere. `speakers` and
+    `roles` are whose words are asked for, `spans` times as [start, end) in seconds.
+    """
+
+    terms: Sequence[Term]
+    asks_when: bool = False
+    speakers: Sequence[str] = ()
+    roles: Sequence[str] = ()
+    spans: Sequence[tuple[float, float]] = ()
+
+
+def matrix(
+    docs: np.ndarray,
+    *,
+    sought: Sought,
+    cosines: np.ndarray,
+    columns: Columns,
+    mean_words: float,
+    source_words: np.ndarray,
+) -> np.ndarray:
+    """The features of some documents, (n, len(NAMES)) float64.
+
+    `docs` are in the order of the index; among them must be the best by words, and the
+    best of their sources. `cosines` has one entry a document, NaN where there is none.
+    `source_words` is how long each source is within reach, 0 for those outside.
+    """
+    if not len(docs):
+        return np.zeros((0, len(NAMES)))
+    sources = columns.sources[docs]
+    before = np.maximum(docs - 1, 0)
+    follows = (docs > 0) & (columns.sources[before] == sources)
+    words = bm25(docs, sought.terms, columns.word_counts[docs], mean_words)
+    best = max(float(words.max(initial=0.0)), 1e-9)
+    words_before = bm25(before, sought.terms, columns.word_counts[before], mean_words)
+    answers = follows & (columns.flags[before] & IS_QUESTION > 0)
+    coverage, context = _covered(docs, before, follows, sought.terms)
+    flags = columns.flags[docs]
+    found = {
+        "words": words / best,
+        "coverage": coverage,
+        "context": context,
+        "answer": np.where(answers, np.minimum(words_before / best, 1.0), 0.0),
+        "meaning": np.where(np.isnan(cosines), UNKNOWN_COSINE, cosines),
+        "source_words": _source_bm25(sought.terms, columns.sources, source_words)[
+            sources
+        ],
+        "source_best": _best_mean(words / best, sources, _BEST_WORDS),
+        "source_meaning": _source_meaning(cosines, sources),
+        "who": _who(docs, sought, columns),
+        "when": (flags & HAS_TIME_WORD > 0) & sought.asks_when,
+        "date": _date(columns.times[docs].astype(np.float64), sought.spans),
+        "question": flags & IS_QUESTION > 0,
+        "length": np.log1p(columns.word_counts[docs].astype(np.float64)),
+        "prose": ~_has_role(docs, _TOOL_ROLES, columns),
+    }
+    return np.stack([np.asarray(found[name], np.float64) for name in NAMES], axis=1)
+
+
+def bm25(
+    docs: np.ndarray, terms: Sequence[Term], word_counts: np.ndarray, mean_words: float
+) -> np.ndarray:
+    """Okapi BM25 (Robertson and Zaragoza 2009, 3.15) of these documents."""
+    score = np.zeros(len(docs))
+    norm = K1 * (1 - B + B * word_counts / mean_words)
+    for term in terms:
+        counts = _counts(term, docs)
+        score += term.rarity * counts * (K1 + 1) / (counts + norm)
+    return score
+
+
+def by_source(scores: np.ndarray, sources: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each source's score by its best passages, and its best passage, best first.
+
+    Returns scores and places in the arrays given. The score is the logarithm of the
+    three best passages' likelihoods together.
+    """
+    if not len(scores):
+        return scores, np.zeros(0, np.int64)
+    order = np.lexsort((np.arange(len(scores)), -scores, sources))
+    kept, starts = _best(order, sources, _BEST_SCORES)
+    heads = order[starts]
+    head = np.repeat(scores[heads], np.diff(np.append(starts, len(order))))
+    likely = np.where(kept, np.exp(scores[order] - head), 0.0)
+    together = scores[heads] + np.log(np.add.reduceat(likely, starts))
+    ranking = np.lexsort((heads, -together))
+    return together[ranking], heads[ranking]
+
+
+def _counts(term: Term, docs: np.ndarray) -> np.ndarray:
+    """How often a term stands in each of these documents."""
+    if not len(term.docs):
+        return np.zeros(len(docs))
+    at = np.minimum(np.searchsorted(term.docs, docs), len(term.docs) - 1)
+    return np.where(term.docs[at] == docs, term.counts[at], 0).astype(np.float64)
+
+
+def _covered(
+    docs: np.ndarray, before: np.ndarray, follows: np.ndarray, terms: Sequence[Term]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The share of the terms that stand here, and of those only in what came before."""
+    here, context = np.zeros(len(docs)), np.zeros(len(docs))
+    for term in terms:
+        is_here = _counts(term, docs) > 0
+        here += term.rarity * is_here
+        is_before = follows & (_counts(term, before) > 0)
+        context += term.rarity * (is_before & ~is_here)
+    most = max(sum(term.rarity for term in terms), 1e-9)
+    return here / most, context / most
+
+
+def _source_bm25(
+    terms: Sequence[Term], sources: np.ndarray, source_words: np.ndarray
+) -> np.ndarray:
+    """BM25 of each source as one text, as a share of the best."""
+    count = int(np.count_nonzero(source_words))
+    mean = max(float(source_words.sum()) / max(count, 1), 1.0)
+    norm = _SOURCE_K1 * (1 - _SOURCE_B + _SOURCE_B * source_words / mean)
+    score = np.zeros(len(source_words))
+    for term in terms:
+        if len(term.docs):
+            found = np.bincount(
+                sources[term.docs], term.counts, minlength=len(source_words)
+            )
+            having = int(np.count_nonzero(found))
+            rarity = np.log(1 + (max(count - having, 0) + 0.5) / (having + 0.5))
+            score += rarity * found * (_SOURCE_K1 + 1) / (found + norm)
+    return score / max(float(score.max(initial=0.0)), 1e-9)
+
+
+def _source_meaning(cosines: np.ndarray, sources: np.ndarray) -> np.ndarray:
+    known = np.flatnonzero(~np.isnan(cosines))
+    found = np.full(len(cosines), UNKNOWN_COSINE)
+    if len(known):
+        size = int(sources.max()) + 1
+        of_source = np.full(size, UNKNOWN_COSINE)
+        of_source[sources[known]] = _best_mean(
+            cosines[known], sources[known], _BEST_MEANINGS
+        )
+        found = of_source[sources]
+    return found
+
+
+def _best_mean(values: np.ndarray, sources: np.ndarray, most: int) -> np.ndarray:
+    """For each entry the mean of the best `most` values of its source."""
+    order = np.lexsort((-values, sources))
+    kept, starts = _best(order, sources, most)
+    total = np.add.reduceat(np.where(kept, values[order], 0.0), starts)
+    mean = total / np.add.reduceat(kept.astype(np.float64), starts)
+    found = np.empty(len(values))
+    found[order] = np.repeat(mean, np.diff(np.append(starts, len(order))))
+    return found
+
+
+def _best(
+    order: np.ndarray, sources: np.ndarray, most: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which entries, ordered by source, are among its first; where sources start."""
+    ordered = sources[order]
+    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+    sizes = np.diff(np.append(starts, len(order)))
+    return np.arange(len(order)) - np.repeat(starts, sizes) < most, starts
+
+
+def _who(docs: np.ndarray, sought: Sought, columns: Columns) -> np.ndarray:
+    wanted = [
+        code
+        for code, name in enumerate(columns.speaker_names)
+        if name and name in sought.speakers
+    ]
+    if wanted:
+        return np.isin(columns.speakers[docs], wanted)
+    return _has_role(docs, sought.roles, columns)
+
+
+def _has_role(docs: np.ndarray, roles: Sequence[str], columns: Columns) -> np.ndarray:
+    codes = [code for code, name in enumerate(columns.role_names) if name in roles]
+    return np.isin(columns.roles[docs], codes)
+
+
+def _date(times: np.ndarray, spans: Sequence[tuple[float, float]]) -> np.ndarray:
+    """1 within a time that was named, 0.75 within a week of a day that was."""
+    found = np.zeros(len(times))
+    for start, end in spans:
+        if end - start <= _DAY:
+            near = (times >= start - 7 * _DAY) & (times < end + 7 * _DAY)
+            found = np.maximum(found, 0.75 * near)
+            start, end = start - _DAY, end + _DAY
+        found = np.maximum(found, (times >= start) & (times < end))
+    return np.where(times > 0, found, 0.0)
