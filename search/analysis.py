@@ -103,8 +103,8 @@ class Entry(NamedTuple):
 
     `hashes` has the `term_hash` of every token of the run, in no order, once for each
     time it occurs; `width` is how many positions the run takes. `surfaces` are its
-    words and identifiers as they were written but for case and accents, each once: the
-    hash of `term_of` each surface is among `hashes`. A path is none, as its parts are.
+    words and identifiers as they were written but for case and accents; the hash of
+    `term_of` each surface is among `hashes`. A path is none, as its parts are.
     """
 
     hashes: tuple[int, ...]
@@ -195,7 +195,7 @@ def pieces(text: str) -> Iterator[re.Match[str]]:
 
 
 def compound(run: str) -> Compound:
-    """The tokens of one run found by `pieces`."""
+    """The tokens of one run found by `pieces` or `runs`."""
     return _cached(run) if len(run) <= _CACHED_CHARS else _compound(run)
 
 
@@ -236,7 +236,7 @@ class _Entries(dict[str, Entry]):
         return found
 
 
-_GENERATION = 32768
+_GENERATION = 65536
 _entries = _Entries()
 
 
@@ -249,8 +249,11 @@ def _entry(run: str) -> Entry:
     piece: str = found[0]
     if piece != run:
         return _entries[piece]
+    named = _without_line(piece)
+    if named != piece:
+        return _joined([named, *piece[len(named) :].split(":")])
     if "/" in piece or "\\" in piece:
-        parts = _SEGMENTS.split(piece)
+        parts = piece.replace("\\", "/").split("/")
     else:
         parts = _WORD_RUN.findall(piece)
         if len(parts) == 1:
@@ -261,13 +264,13 @@ def _entry(run: str) -> Entry:
 
 def _joined(runs: list[str], name: str = "") -> Entry:
     tokens: tuple[int, ...] = (term_hash(term_of(name)),) if name else ()
-    surfaces: list[str] = []
+    surfaces: tuple[str, ...] = ()
     positions = 0
     for hashes, width, written in map(_entries.__getitem__, runs):
         tokens += hashes
         positions += width
         surfaces += written
-    return Entry(tokens, positions, tuple(dict.fromkeys(surfaces)))
+    return Entry(tokens, positions, surfaces)
 
 
 def _identifier_entry(identifier: str) -> Entry:
@@ -275,14 +278,15 @@ def _identifier_entry(identifier: str) -> Entry:
         found, width, name = _identifier(identifier)
         words = [word for word, _ in found]
     else:
-        # As `_identifier`, which half of the time of indexing would go to.
+        # As `_identifier`, where half of the time of indexing would go.
         name = identifier.lower()[:SURFACE_CHARS]
-        if identifier.islower() and "_" not in identifier:
+        is_plain = "_" not in identifier
+        if is_plain and identifier[1:].islower():
             return _word_entry(name)
         split = _CAMEL.findall(identifier)
         if len(split) > _MOST_PIECES:
             split = _split(identifier)
-        if len(split) == 1 and "_" not in identifier:
+        if is_plain and len(split) == 1:
             return _word_entry(name)
         width = len(split) or 1
         words = [word.lower()[:SURFACE_CHARS] for word in split]
@@ -294,7 +298,7 @@ def _identifier_entry(identifier: str) -> Entry:
         if whole not in hashes:
             hashes += (whole,)
         words.append(name)
-    return Entry(hashes, width, tuple(dict.fromkeys(words)))
+    return Entry(hashes, width, tuple(words))
 
 
 def _word_entry(word: str) -> Entry:
@@ -309,13 +313,19 @@ def _word_hash(word: str) -> int:
 
 
 def _compound(run: str) -> Compound:
-    names, words, width = _surfaces(run)
-    terms = tuple((term_of(word), offset) for word, offset in words)
-    known = {term for term, _ in terms}
-    whole = dict.fromkeys(term_of(name) for name in names)
+    names: list[str] = []
+    words: list[tuple[str, int]] = []
+    width = 0
+    for piece in _pattern(run).findall(run):
+        found, counted, taken = _surfaces(piece)
+        names += found
+        words += [(term_of(word), width + offset) for word, offset in counted]
+        width += taken
+    known = {word for word, _ in words}
+    whole = dict.fromkeys(map(term_of, names))
     return Compound(
         names=tuple(name for name in whole if name not in known),
-        words=terms,
+        words=tuple(words),
         width=width,
     )
 
@@ -349,7 +359,16 @@ def _surfaces(run: str) -> tuple[list[str], list[tuple[str, int]], int]:
 
 
 def _name(written: str) -> str:
-    return fold(written).strip(_EDGES)[:SURFACE_CHARS]
+    return fold(_without_line(written)).strip(_EDGES)[:SURFACE_CHARS]
+
+
+def _without_line(path: str) -> str:
+    """A path without the number of a line, as compilers and searches append it."""
+    if ":" not in path or not path[-1].isdigit():
+        return path
+    named = path.rstrip("0123456789:")
+    is_file = named[-1:].isalpha() and ("." in named or "/" in named or "\\" in named)
+    return named if is_file and path[len(named)] == ":" else path
 
 
 def _identifier(identifier: str) -> tuple[list[tuple[str, int]], int, str]:

@@ -26,12 +26,41 @@ def test_a_path_is_found_by_itself_its_file_and_its_words():
     } <= names("see sessions/uploads.py.")
 
 
+def test_the_number_of_a_line_is_no_part_of_the_name_of_a_file():
+    path = "/".join(("sessions", "uploads.py"))
+
+    assert {path, "uploads.py", "176", "12"} <= names(f"{path}:176:12")
+    assert names(f"{path}:176") == names(f"{path} 176")
+    assert "127.0.0.1:8080" in names("127.0.0.1:8080")
+    assert "12:30:45" in names("12:30:45")
+
+
+def test_a_digit_ends_capitals():
+    assert {"http2server", "http2", "server"} <= names("HTTP2Server")
+    assert {"utf8", "byte"} <= names("getUTF8Bytes")
+
+
+def test_dotted_names_and_paths_are_kept_whole():
+    assert {"os.path.join", "os", "path", "join"} <= names("os.path.join(here)")
+    assert {"user@example.com", "exampl"} <= names("<user@example.com>")
+    assert "std::vec" in names("std::Vec<T>")
+    assert "c:\\users\\me" in names(r"C:\Users\Me")
+
+
 def test_prose_is_stemmed_and_stop_words_hold_their_place():
     found = {
         token.text: token.position for token in analysis.tokens("running to the hills")
     }
 
     assert found == {"run": 1, "hill": 4}
+
+
+def test_stop_words_and_stems_do_not_change_identifiers():
+    assert {"is_a", "to_be_or_not", "running_jobs"} <= names(
+        "is_a to_be_or_not running_jobs"
+    )
+    assert {"for_each", "each"} <= names("for_each")
+    assert names("the a an") == set()
 
 
 def test_case_width_and_accents_do_not_matter():
@@ -112,7 +141,18 @@ def test_words_and_identifiers_are_surfaces_and_paths_are_not():
     st.lists(
         st.sampled_from(
             [
-                *("aB9", "HTTPServer", "é", "ΣΣ", "日本", "C++", "C#", "‹U+001B›[0m"),
+                *(
+                    "aB9",
+                    "HTTPServer",
+                    "a.py:1",
+                    ":7",
+                    "é",
+                    "ΣΣ",
+                    "日本",
+                    "C++",
+                    "C#",
+                    "‹U+001B›[0m",
+                ),
                 *("/", ".", "-", ":", "@", "\\", "'", "’s", "_", "#", "+", "\u0301"),
                 *(" ", "\n", "→", "—"),
             ]
