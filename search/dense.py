@@ -1,12 +1,14 @@
 """Where vectors are kept, and the leg of search that compares them.
 
 Filtered first: only passages that the query may see are compared. Their signs find the
-nearest few hundred, and those are compared by 8-bit values read from the database.
+nearest few hundred, and those are compared by 8-bit values: held in memory if all fit,
+else read from the database.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from django.db import connection, transaction
@@ -14,6 +16,7 @@ from django.db import connection, transaction
 from search import quantising, vector_cache
 from search.blocks import MOST_PASSAGES
 from search.models import Vectors
+from search.vector_cache import Held, Packed
 
 # A scope this small is compared exactly.
 SMALL = 400
@@ -114,11 +117,12 @@ def nearest(
     array again as long as no vectors came or went. Of equals the newest comes first. Up
     to SMALL allowed passages are all compared exactly.
     """
-    held = vector_cache.codes(embedder=embedder, dimensions=len(vector))
+    held = vector_cache.held(embedder=embedder, dimensions=len(vector))
     rows = np.flatnonzero(allowed(held.passage_ids))
     if len(rows) > SMALL:
         rows = _near(vector, held.words, rows, limit=limit)
-    found = cosines(vector, held.passage_ids[rows], embedder=embedder)
+    ids = held.passage_ids[rows].tolist()
+    found = _compared(vector, ids, held, embedder=embedder)
     best = sorted(found.items(), key=lambda pair: (-pair[1], -pair[0]))
     return dict(best[:limit])
 
@@ -134,30 +138,59 @@ def _near(
 
 
 def cosines(
-    vector: np.ndarray, passage_ids: Sequence[int] | np.ndarray, *, embedder: str
+    vector: np.ndarray, passage_ids: Sequence[int], *, embedder: str
 ) -> dict[int, float]:
     """The cosine of each of these passages that has a vector of this embedder."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _VALUES,
-            {
-                "ids": [int(passage_id) for passage_id in passage_ids],
-                "embedder": embedder,
-                "dimensions": len(vector),
-                "per_block": MOST_PASSAGES,
-                "size": quantising.value_bytes(len(vector)),
-            },
-        )
-        rows = cursor.fetchall()
+    held = vector_cache.held(embedder=embedder, dimensions=len(vector))
+    return _compared(vector, passage_ids, held, embedder=embedder)
+
+
+def _compared(
+    vector: np.ndarray, passage_ids: Sequence[int], held: Held, *, embedder: str
+) -> dict[int, float]:
+    size = quantising.value_bytes(len(vector))
+    if held.values is None:
+        rows = _read(passage_ids, size, embedder=embedder, dimensions=len(vector))
+    else:
+        rows = _looked_up(passage_ids, size, held.values)
     if not rows:
         return {}
-    similar = quantising.cosines(vector, b"".join(row[1] for row in rows))
-    return dict(zip((row[0] for row in rows), similar.tolist(), strict=True))
+    similar = quantising.cosines(vector, b"".join(values for _, values in rows))
+    return dict(zip((at for at, _ in rows), similar.tolist(), strict=True))
+
+
+def _read(
+    passage_ids: Sequence[int], size: int, *, embedder: str, dimensions: int
+) -> list[tuple[int, bytes]]:
+    values: dict[str, Any] = {
+        "ids": list(passage_ids),
+        "embedder": embedder,
+        "dimensions": dimensions,
+        "per_block": MOST_PASSAGES,
+        "size": size,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_VALUES, values)
+        rows: list[tuple[int, bytes]] = cursor.fetchall()
+    return rows
+
+
+def _looked_up(
+    passage_ids: Sequence[int], size: int, values: Mapping[int, Packed]
+) -> list[tuple[int, bytes]]:
+    found = []
+    for passage_id in passage_ids:
+        block_id, number = divmod(passage_id, MOST_PASSAGES)
+        numbers, packed = values.get(block_id, (b"", b""))
+        slot = numbers.find(number)
+        if slot >= 0:
+            found.append((passage_id, packed[slot * size : (slot + 1) * size]))
+    return found
 
 
 def compared(
     allowed: Callable[[np.ndarray], np.ndarray], *, embedder: str, dimensions: int
 ) -> int:
     """How many allowed passages have a vector of this embedder in this process."""
-    held = vector_cache.codes(embedder=embedder, dimensions=dimensions)
+    held = vector_cache.held(embedder=embedder, dimensions=dimensions)
     return int(np.count_nonzero(allowed(held.passage_ids)))

@@ -25,9 +25,12 @@ def save(block, vectors, *, embedder=NAME, first=0):
     )
 
 
-@pytest.fixture
-def kept(workspace):
+@pytest.fixture(params=["values held", "values read"])
+def kept(workspace, settings, request):
     """640 passages in ten blocks, and their vectors by passage id."""
+    if request.param == "values read":
+        # The signs take 15 KiB, the values 63.
+        settings.VECTOR_CACHE_MB = 0.05
     vectors = random_units(640, DIMENSIONS)
     ids = []
     for start in range(0, 640, 64):
@@ -163,7 +166,11 @@ def test_a_block_that_is_gone_gets_no_vectors(workspace):
     assert not Vectors.objects.exists()
 
 
-def test_vectors_go_with_their_block(kept):
+def test_values_are_held_as_long_as_all_fit(kept, settings):
+    assert (held().values is not None) == (settings.VECTOR_CACHE_MB > 1)
+
+
+def test_vectors_go_with_their_block(kept, monkeypatch):
     vector = random_units(1, DIMENSIONS)[0]
     gone = next(iter(nearest(vector)))
 
@@ -171,10 +178,13 @@ def test_vectors_go_with_their_block(kept):
         cursor.execute("DELETE FROM search_block WHERE id = %s", [gone // 64])
 
     assert Vectors.objects.count() == 9
+    monkeypatch.setattr(vector_cache, "_CHECK_SECONDS", 0.0)
     assert all(at // 64 != gone // 64 for at in nearest(vector, limit=600))
 
 
-def test_vectors_are_cut_with_their_block(workspace):
+@pytest.mark.parametrize("megabytes", [128, 0.0002])
+def test_vectors_are_cut_with_their_block(workspace, settings, monkeypatch, megabytes):
+    settings.VECTOR_CACHE_MB = megabytes
     block = keep_block(workspace, ["a", "b", "c", "d", "e"])
     vectors = random_units(3, DIMENSIONS)
     dense.save(block.pk, list(zip([0, 2, 4], vectors, strict=True)), embedder=NAME)
@@ -186,16 +196,16 @@ def test_vectors_are_cut_with_their_block(workspace):
     row, other = Vectors.objects.order_by("pk")
     assert (bytes(row.passages), bytes(other.passages)) == (b"\x00\x02", b"")
     assert (len(other.codes), len(other.values)) == (0, 0)
-    # Those who hold its code ask for its values in vain.
-    assert held() is before
+    monkeypatch.setattr(vector_cache, "_CHECK_SECONDS", 0.0)
     assert set(nearest(vectors[2])) == {passage_id(block, 0), passage_id(block, 2)}
-    vector_cache.forget()
-    assert len(held()) == 2
     assert next(iter(nearest(vectors[1]))) == passage_id(block, 2)
+    assert held().passage_ids.tolist() == [passage_id(block, 0), passage_id(block, 2)]
+    if before.values is not None:
+        assert len(before.values[block.pk][1]) == 2 * (DIMENSIONS + 4)
 
 
 def held():
-    return vector_cache.codes(embedder=NAME, dimensions=DIMENSIONS)
+    return vector_cache.held(embedder=NAME, dimensions=DIMENSIONS)
 
 
 def test_what_is_held_stays_the_same_object_until_vectors_come(workspace, kept):
@@ -223,6 +233,7 @@ def test_codes_stay_with_their_passages_whatever_order_they_come_in(workspace):
             assert best == passage_id(block, number)
     whole = held()
     vector_cache.forget()
+    assert held().values == whole.values
     assert np.array_equal(held().words, whole.words)
     assert np.array_equal(held().passage_ids, whole.passage_ids)
 
