@@ -101,6 +101,35 @@ class Catalogue:
         sources = self.sources if self.is_alive is None else self.sources[self.is_alive]
         return np.bincount(sources, minlength=len(self.source_keys))
 
+    @cached_property
+    def is_prose(self) -> np.ndarray:
+        """For each passage whether somebody said or wrote it."""
+        tools = [
+            number
+            for number, role in enumerate(self.role_names)
+            if role in ("tool_input", "tool_output")
+        ]
+        return ~np.isin(self.roles, tools)
+
+    @cached_property
+    def people(self) -> tuple[str, ...]:
+        """The names of all who said or wrote something, in alphabetical order."""
+        return self.people_of(self.is_prose)
+
+    def people_of(self, mask: np.ndarray) -> tuple[str, ...]:
+        """The speakers of these passages, in alphabetical order."""
+        counts = np.bincount(self.speakers[mask], minlength=len(self.speaker_names))
+        names = [self.speaker_names[number] for number in np.flatnonzero(counts)]
+        return tuple(sorted(name for name in names if name))
+
+    @cached_property
+    def source_words(self) -> np.ndarray:
+        """How many words the living passages of each source have."""
+        words = self.word_counts.astype(np.float64)
+        if self.is_alive is not None:
+            words *= self.is_alive
+        return np.bincount(self.sources, words, minlength=len(self.source_keys))
+
     @property
     def living_sources(self) -> int:
         return int(np.count_nonzero(self.source_sizes))
@@ -128,6 +157,19 @@ class Catalogue:
             return np.full(len(passage_ids), -1, np.int64)
         found = order[at]
         return np.where(self.passage_ids[found] == passage_ids, found, -1)
+
+    def located(self, passage_ids: np.ndarray) -> np.ndarray:
+        """As `locate`, remembered for an array that is asked about again."""
+        known = self._located.get(id(passage_ids))
+        if known is None or known[0] is not passage_ids:
+            known = passage_ids, self.locate(passage_ids)
+            self._located.clear()
+            self._located[id(passage_ids)] = known
+        return known[1]
+
+    @cached_property
+    def _located(self) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+        return {}
 
     @cached_property
     def _order(self) -> np.ndarray:

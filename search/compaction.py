@@ -1,4 +1,4 @@
-"""Keeping index segments few: small ones are merged into larger ones, as in an LSM tree.
+"""Keeping index segments few: small ones are merged into larger ones, as in LSM trees.
 
 Every passage is written anew only as often as there are tiers, so that adding a
 transcript costs the same however much there is. Merging also lets go of what was

@@ -7,7 +7,7 @@ document numbers alone; texts are read only for the best few and for the page sh
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, replace
 from typing import Any
@@ -17,9 +17,21 @@ import orjson
 import redis
 from django.core.cache import cache
 from django.db import OperationalError, connection, transaction
+from django.utils import timezone
 from psycopg.errors import QueryCanceled
 
-from search import asking, catalogue, literal, passages, ranking, scope, snippets
+from search import (
+    analysis,
+    asking,
+    catalogue,
+    duplicates,
+    features,
+    literal,
+    passages,
+    ranking,
+    scope,
+    snippets,
+)
 from search.blocks import Passage
 from search.catalogue import Outdated
 from search.question import (
@@ -51,6 +63,9 @@ _STATEMENT_SECONDS = 10
 _PAGES_KEPT_SECONDS = 3600
 # Merging may replace segments between two statements of one search, but not for ever.
 _ATTEMPTS = 5
+# Passages past the page that take the place of copies.
+_SPARE = 5
+_BY_MEANING = {"hybrid", "semantic"}
 
 
 @dataclass(frozen=True)
@@ -58,6 +73,7 @@ class _Place:
     """One place in the answer: a passage, its score, where else it stands."""
 
     passage_id: int
+    source_id: int
     score: float
     also_in: list[int]
     features: dict[str, float]
@@ -90,19 +106,25 @@ def find(query: Query) -> Results:
 def _find(query: Query) -> Results:
     seen = scope.of(query, catalogue.current())
     asked = asking.read(query.text)
+    read: dict[int, Passage] = {}
     answer = _kept(query, seen) if query.offset else None
     if answer is None:
         answer = _answer(query, seen, asked) if seen.passages else _Answer([], [])
+        read = passages.read(
+            [place.passage_id for place in answer.places[: query.limit + _SPARE]]
+        )
+        answer = _without_copies(answer, asked, read)
     page = answer.places[query.offset : query.offset + query.limit]
     has_more = len(answer.places) > query.offset + query.limit
     if has_more and not query.offset:
         _keep(query, seen, answer)
-    pending = ranking.pending(seen)
+    pending = ranking.pending(seen) if query.mode in _BY_MEANING else 0
     notes = list(answer.notes)
     if not page:
         notes += _why_nothing(query, seen, pending, is_past_end=bool(answer.places))
+    missing = {place.passage_id for place in page} - read.keys()
     return Results(
-        hits=_hits(query, page, _finder(query, asked)),
+        hits=_hits(query, page, read | passages.read(missing), _finder(query, asked)),
         has_more=has_more,
         max_passage_id=seen.max_passage_id,
         vectors_pending=pending,
@@ -119,65 +141,138 @@ def _answer(query: Query, seen: Scope, asked: asking.Asked) -> _Answer:
         notes = list(found.notes)
         if query.mode not in {"exact", "regex"}:
             notes.append("Nothing but stop words or marks: searched as exact text.")
-        return _Answer(_folded(query, seen, found.docs, found.scores), notes)
-    ranked = ranking.ranked(query, seen, asked)
-    places = _folded(query, seen, ranked.docs, ranked.scores, ranked.features)
-    return _Answer(places, ranked.notes)
+        order = _Order.of(seen, found.docs, found.scores)
+        if query.group_by_source:
+            order = order.one_a_source()
+        return _Answer(order.places(found.scores[order.best], {}), notes)
+    ranked = ranking.ranked(query, seen, at=query.at or timezone.now())
+    order = _Order.of(seen, ranked.docs, ranked.sums)
+    sums = ranked.sums[order.best]
+    if query.group_by_source:
+        sums, rows = features.by_source(
+            sums, seen.catalogue.sources[ranked.docs[order.heads]]
+        )
+        order = order.only(rows)
+    told = ranked.features if query.explain else {}
+    return _Answer(order.places(ranked.probability(sums), told), ranked.notes)
 
 
-def _folded(
-    query: Query,
-    seen: Scope,
-    docs: np.ndarray,
-    scores: np.ndarray,
-    features: dict[str, np.ndarray] | None = None,
-) -> list[_Place]:
-    """Best first, each text once: a fork's shared lines and a session's repetitions."""
-    known = seen.catalogue
-    ids = known.passage_ids[docs]
-    sources = known.sources[docs]
-    order = np.lexsort((-ids, -scores))
-    # Of equal texts the one that was there first stands for all, at the best's place.
-    _, place, group = np.unique(
-        known.folds[docs[order]], return_index=True, return_inverse=True
-    )
-    heads = order[place]
-    if len(place) < len(order):
+@dataclass(frozen=True, eq=False)
+class _Order:
+    """Passages best first, each text once: shared lines of forks, and repetitions.
+
+    `heads` and `best` are rows of the passages given: of equal texts the one that was
+    there first, and the one with the best score. `groups` numbers the texts.
+    """
+
+    seen: Scope
+    docs: np.ndarray
+    heads: np.ndarray
+    best: np.ndarray
+    groups: np.ndarray
+    group_of: np.ndarray
+
+    @classmethod
+    def of(cls, seen: Scope, docs: np.ndarray, scores: np.ndarray) -> _Order:
+        known = seen.catalogue
+        ids = known.passage_ids[docs]
+        order = np.lexsort((-ids, -scores))
+        _, place, group = np.unique(
+            known.folds[docs[order]], return_index=True, return_inverse=True
+        )
         oldest = np.lexsort((ids[order], group))
         _, first = np.unique(group[oldest], return_index=True)
-        heads = order[oldest[first]]
-    best = np.argsort(place)
-    if query.group_by_source:
-        _, first = np.unique(sources[heads[best]], return_index=True)
-        best = best[np.sort(first)]
-    others: dict[int, set[int]] = {}
-    for row in np.flatnonzero(np.bincount(group)[group] > 1).tolist():
-        source = int(known.source_ids[sources[order[row]]])
-        others.setdefault(int(group[row]), set()).add(source)
-    return [
-        _Place(
-            passage_id=passage_id,
-            score=round(score, 6),
-            also_in=sorted(others.get(number, set()) - {source}),
-            features={
-                name: round(float(values[head]), 6)
-                for name, values in (features or {}).items()
-                if query.explain
-            },
+        group_of = np.empty(len(docs), np.int64)
+        group_of[order] = group
+        ranked = np.argsort(place)
+        return cls(
+            seen=seen,
+            docs=docs,
+            heads=order[oldest[first]][ranked],
+            best=order[place][ranked],
+            groups=ranked,
+            group_of=group_of,
         )
-        for number, head, passage_id, score, source in zip(
-            best.tolist(),
-            heads[best].tolist(),
-            ids[heads[best]].tolist(),
-            scores[order[place[best]]].tolist(),
-            known.source_ids[sources[heads[best]]].tolist(),
-            strict=True,
+
+    def only(self, rows: np.ndarray) -> _Order:
+        """These of the texts, in this order."""
+        return replace(
+            self,
+            heads=self.heads[rows],
+            best=self.best[rows],
+            groups=self.groups[rows],
         )
+
+    def one_a_source(self) -> _Order:
+        """The best text of each source."""
+        sources = self.seen.catalogue.sources[self.docs[self.heads]]
+        _, first = np.unique(sources, return_index=True)
+        return self.only(np.sort(first))
+
+    def places(
+        self, scores: np.ndarray, told: Mapping[str, np.ndarray]
+    ) -> list[_Place]:
+        """The places of these texts, with their scores in the same order."""
+        known = self.seen.catalogue
+        sources = known.source_ids[known.sources[self.docs]]
+        copies: dict[int, set[int]] = {}
+        for row in np.flatnonzero(np.bincount(self.group_of)[self.group_of] > 1):
+            copies.setdefault(int(self.group_of[row]), set()).add(int(sources[row]))
+        return [
+            _Place(
+                passage_id=passage_id,
+                source_id=source_id,
+                score=round(score, 6),
+                also_in=sorted(copies.get(group, set()) - {source_id}),
+                features={name: round(float(told[name][row]), 6) for name in told},
+            )
+            for group, row, passage_id, source_id, score in zip(
+                self.groups.tolist(),
+                self.best.tolist(),
+                known.passage_ids[self.docs[self.heads]].tolist(),
+                sources[self.heads].tolist(),
+                scores.tolist(),
+                strict=True,
+            )
+        ]
+
+
+def _without_copies(
+    answer: _Answer, asked: asking.Asked, read: Mapping[int, Passage]
+) -> _Answer:
+    """The answer without passages among the first that say nearly the same again."""
+    shown = [place for place in answer.places if place.passage_id in read]
+    first = duplicates.first_alike(
+        [read[place.passage_id].text for place in shown],
+        asked={analysis.term_hash(token) for token in asked.tokens},
+    )
+    also: dict[int, set[int]] = {}
+    gone: set[int] = set()
+    for row, original in enumerate(first):
+        if original != row:
+            gone.add(shown[row].passage_id)
+            also.setdefault(shown[original].passage_id, set()).add(shown[row].source_id)
+    if not gone:
+        return answer
+    places = [
+        replace(
+            place,
+            also_in=sorted(
+                {*place.also_in, *also.get(place.passage_id, ())} - {place.source_id}
+            ),
+        )
+        for place in answer.places
+        if place.passage_id not in gone
     ]
+    return _Answer(places, answer.notes)
 
 
-def _hits(query: Query, page: Sequence[_Place], finder: Finder) -> list[Hit]:
-    found = passages.read([place.passage_id for place in page])
+def _hits(
+    query: Query,
+    page: Sequence[_Place],
+    found: Mapping[int, Passage],
+    finder: Finder,
+) -> list[Hit]:
     return [
         _hit(passage, place, finder, explain=query.explain)
         for place in page

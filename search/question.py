@@ -40,7 +40,7 @@ class Query:
     """One search. Filters narrow what is searched before anything is ranked.
 
     `max_passage_id` and `offset` together turn pages: hand back the id that the first
-    page's results carried.
+    page's results carried. `at` is when it is asked, for "yesterday"; else now.
     """
 
     text: str
@@ -58,6 +58,7 @@ class Query:
     case_sensitive: bool = False
     group_by_source: bool = False
     explain: bool = False
+    at: datetime | None = None
 
     def check(self) -> None:
         """Raise QueryInvalid if a value is outside its bounds."""

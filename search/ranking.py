@@ -1,76 +1,339 @@
-"""From everything that matches to what is shown: features, weights, scores."""
+"""From everything that may be an answer to a few hundred passages with their scores.
+
+The legs propose, the best of both become a pool, and each passage of the pool gets the
+weighted sum of its features (`features.py`) by the weights of `weights.json`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
 
 import numpy as np
+import orjson
+from django.conf import settings
 
-from search import lexical, ordering, passages
+from search import asking, cues, dense, features, lexical, meaning, ordering, passages
 from search.asking import Asked
+from search.embedders.embedder import EmbedderAway
+from search.lexical import Matches
+from search.meaning import Meaning
 from search.question import Query
 from search.scope import Scope
 
-# How many passages are ranked with all their features.
-RANKED = 1000
+WEIGHTS = Path(__file__).with_name("weights.json")
+
+# How many passages each leg puts into the pool.
+_BY_WORDS = 500
+_BY_MEANING = 200
+# Cosines below this say nothing.
+_LEAST_COSINE = 0.15
+# To a question the passages after the best by words are in the pool too, for a reply
+# rarely repeats what was asked.
+_FOLLOWED = 100
+# Texts that are read to see whether the query stands there as it was typed.
+_READ = 64
 _MOST_PHRASES = 2000
+_WHOLE = 0.999
+
+_FIRST_PERSON = re.compile(r"\b(?:i|me|my|mine|we|us|our|ours)\b", re.IGNORECASE)
+_QUESTION = re.compile(
+    r"\?\s*$|^\s*(?:who|whom|whose|what|when|where|which|why|how|did|do|does|is|are|was"
+    r"|were|can|could|should|would|has|have|had)\b",
+    re.IGNORECASE,
+)
+_SPACE = re.compile(r"\s+")
+_NOTHING = Meaning(None)
 
 
 @dataclass(frozen=True)
-class Ranked:
+class Weights:
+    """What each feature counts in one mode, and what makes 0 to 1 of the sum."""
+
+    weights: Mapping[str, float]
+    slope: float
+    offset: float
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Passages worth ranking; the arrays of `features` have one entry for each."""
+
     docs: np.ndarray
-    scores: np.ndarray
     features: dict[str, np.ndarray]
+    mode: str
     notes: list[str]
 
 
+@dataclass(frozen=True, eq=False)
+class Ranked:
+    """The passages of a pool, in the order of the index, with their weighted sums."""
+
+    docs: np.ndarray
+    sums: np.ndarray
+    features: dict[str, np.ndarray]
+    weights: Weights
+    notes: list[str]
+
+    def probability(self, sums: np.ndarray) -> np.ndarray:
+        """How likely a passage with such a sum is an answer, 0 to 1."""
+        known = self.weights
+        likely: np.ndarray = 1 / (1 + np.exp(-(known.slope * sums + known.offset)))
+        return likely
+
+
+def ranked(query: Query, scope: Scope, *, at: datetime) -> Ranked:
+    """The best passages of the scope for a query in words, scored."""
+    pool = candidates(query, scope, at=at)
+    weighed = weights(pool.mode)
+    total = sums(pool.features, weighed.weights)
+    return Ranked(pool.docs, total, pool.features, weighed, pool.notes)
+
+
 def pending(scope: Scope) -> int:
-    return 0
+    """How many passages of the scope wait for a vector, as this process knows."""
+    try:
+        embedder = meaning.answering()
+    except EmbedderAway:
+        return 0
+    if embedder is None:
+        return 0
+    known = scope.catalogue
+    roles = [
+        number
+        for number, role in enumerate(known.role_names)
+        if role in settings.EMBED_ROLES
+    ]
+    docs = np.flatnonzero(np.isin(known.roles, roles))
+    wanted = int(np.count_nonzero(scope.seen(docs)))
+    have = dense.compared(
+        scope.allowed, embedder=embedder.name, dimensions=embedder.dimensions
+    )
+    return max(wanted - have, 0)
 
 
-def ranked(query: Query, scope: Scope, asked: Asked) -> Ranked:
+def sums(found: Mapping[str, np.ndarray], weighed: Mapping[str, float]) -> np.ndarray:
+    """The weighted sum of the features."""
+    columns = [weight * found[name] for name, weight in weighed.items()]
+    total: np.ndarray = np.sum(columns, axis=0)
+    return total
+
+
+def weights(mode: str) -> Weights:
+    """The shipped weights of a mode: hybrid, keyword or semantic."""
+    return _shipped()[mode]
+
+
+@cache
+def _shipped() -> dict[str, Weights]:
+    return {
+        mode: Weights(known["weights"], known["slope"], known["offset"])
+        for mode, known in orjson.loads(WEIGHTS.read_bytes()).items()
+    }
+
+
+def candidates(query: Query, scope: Scope, *, at: datetime) -> Pool:
+    """The passages that are worth ranking, with all their features."""
+    sought = _Sought.of(query.text, scope, at=at)
+    asked = sought.asked
+    meant = meaning.of(sought.text) if query.mode != "keyword" else _NOTHING
     matches = lexical.match(asked, scope)
     order = ordering.Order(asked)
     if order.phrases:
         matches = _with_phrases(matches, order, scope)
-    score = 0.5 * matches.coverage + 0.5 * matches.bm25
-    rows = np.arange(len(score))
-    if len(score) > RANKED:
-        rows = np.argpartition(-score, RANKED)[:RANKED]
-    best = rows[np.argsort(-score[rows])][:64]
-    kept = np.zeros(len(score))
-    if order.has_pairs:
-        ids = scope.catalogue.passage_ids[matches.docs[best]].tolist()
-        texts = passages.texts(ids)
-        kept[best] = [order.kept(texts.get(each, "")) for each in ids]
-        score = score * 0.85 + 0.15 * kept
-    return Ranked(
-        matches.docs[rows],
-        score[rows],
-        {"bm25": matches.bm25[rows], "coverage": matches.coverage[rows]},
-        matches.notes,
+    near = _nearest(meant, matches, order, scope)
+    mode, notes = query.mode, list(matches.notes)
+    if mode != "keyword" and not near:
+        notes.append(meant.note or "No vectors to compare with: ranked by words alone.")
+        mode, meant = "keyword", _NOTHING
+    best = _best_by_words(matches)
+    if mode == "semantic":
+        best = best[:0]
+    followed = best[:_FOLLOWED] if _QUESTION.search(query.text) else best[:0]
+    docs = _pooled(best, followed, near, scope)
+    cosines = _cosines(docs, best, near, meant, scope)
+    values = features.matrix(
+        docs,
+        sought=features.Sought(
+            terms=matches.terms,
+            asks_when=sought.cues.asks_when,
+            speakers=sought.speakers,
+            roles=sought.roles,
+            spans=[
+                (span.start.timestamp(), span.end.timestamp())
+                for span in sought.cues.spans
+            ],
+        ),
+        cosines=cosines,
+        columns=scope.catalogue,
+        mean_words=scope.mean_words,
+        source_words=scope.catalogue.source_words * scope.sources_in_reach,
     )
+    found = dict(zip(features.NAMES, values.T, strict=True))
+    found["name"] = _names(docs, matches)
+    found["verbatim"] = _verbatim(query.text, asked, docs, found, scope)
+    return Pool(docs, found, mode, notes)
 
 
-def _with_phrases(
-    matches: lexical.Matches, order: ordering.Order, scope: Scope
-) -> lexical.Matches:
-    """The matches with every quoted phrase."""
-    best = np.argsort(-matches.bm25, kind="stable")[:_MOST_PHRASES]
-    notes = list(matches.notes)
-    if len(best) < len(matches.docs):
-        notes.append(
-            f"Only the best {_MOST_PHRASES} passages with the phrase's words were read."
-        )
-    best.sort()
-    ids = scope.catalogue.passage_ids[matches.docs[best]].tolist()
+@dataclass(frozen=True)
+class _Sought:
+    """A query read: its words, whose words it asks for, and when."""
+
+    text: str
+    asked: Asked
+    cues: cues.Cues
+    speakers: Sequence[str]
+    roles: Sequence[str]
+
+    @classmethod
+    def of(cls, text: str, scope: Scope, *, at: datetime) -> _Sought:
+        read = cues.read(text, now=at.astimezone(UTC), speakers=scope.catalogue.people)
+        people = scope.people if read.names else ()
+        speakers = [name for name in read.names if name in people]
+        without = _without(speakers, text)
+        asked = asking.read(without)
+        if not asked.units:
+            without, asked = text, asking.read(text)
+        roles = list(read.roles)
+        if "assistant" not in roles and _FIRST_PERSON.search(text):
+            roles.append("user")
+        # Where everybody is named, nobody is told apart.
+        everybody = len(speakers) == len(people)
+        return cls(without, asked, read, () if everybody else speakers, roles)
+
+
+def _without(names: Sequence[str], text: str) -> str:
+    """The text without the names of those whose words are asked for."""
+    for name in names:
+        for each in (name, name.split()[0]):
+            text = re.sub(rf"\b{re.escape(each)}(?:['’]s?)?(?!\w)\s?", "", text)
+    return text
+
+
+def _best_by_words(matches: Matches) -> np.ndarray:
+    """The most telling matches, best first."""
+    docs = matches.docs
+    if not len(docs):
+        return docs
+    raw = matches.raw[docs]
+    value = 2 * raw / max(float(raw.max()), 1e-9) + 3 * matches.coverage(docs)
+    if len(docs) > _BY_WORDS:
+        kept = np.argpartition(-value, _BY_WORDS)[:_BY_WORDS]
+        docs, value = docs[kept], value[kept]
+    best: np.ndarray = docs[np.lexsort((-docs, -value))]
+    return best
+
+
+def _nearest(
+    meant: Meaning, matches: Matches, order: ordering.Order, scope: Scope
+) -> dict[int, float]:
+    """Documents nearest in meaning, with their cosine."""
+    if meant.vector is None:
+        return {}
+    near = dense.nearest(
+        meant.vector, allowed=scope.allowed, embedder=meant.embedder, limit=_BY_MEANING
+    )
+    near = {at: cosine for at, cosine in near.items() if cosine >= _LEAST_COSINE}
+    found = _by_doc(near, scope)
+    if order.phrases:
+        # What was quoted must be there, however near the meaning is.
+        inside = set(matches.docs.tolist())
+        found = {doc: cosine for doc, cosine in found.items() if doc in inside}
+    return found
+
+
+def _by_doc(cosines: Mapping[int, float], scope: Scope) -> dict[int, float]:
+    ids = np.fromiter(cosines, np.int64, len(cosines))
+    docs = scope.catalogue.locate(ids).tolist()
+    return {
+        doc: cosine
+        for doc, cosine in zip(docs, cosines.values(), strict=True)
+        if doc >= 0
+    }
+
+
+def _pooled(
+    best: np.ndarray, followed: np.ndarray, near: Mapping[int, float], scope: Scope
+) -> np.ndarray:
+    known = scope.catalogue
+    after = followed + 1
+    after = after[after < known.size]
+    after = after[known.sources[after] == known.sources[after - 1]]
+    after = after[scope.seen(after)]
+    if known.is_alive is not None:
+        after = after[known.is_alive[after]]
+    nearest = np.fromiter(near, np.int64, len(near))
+    return np.unique(np.concatenate([best, after, nearest]))
+
+
+def _cosines(
+    docs: np.ndarray,
+    best: np.ndarray,
+    near: Mapping[int, float],
+    meant: Meaning,
+    scope: Scope,
+) -> np.ndarray:
+    """The cosine of each document of the pool, NaN where there is none."""
+    found = np.full(len(docs), np.nan)
+    if meant.vector is None:
+        return found
+    known = dict(near)
+    missing = [doc for doc in docs.tolist() if doc not in known]
+    ids = scope.catalogue.passage_ids[missing].tolist() if missing else []
+    known |= _by_doc(dense.cosines(meant.vector, ids, embedder=meant.embedder), scope)
+    for place, doc in enumerate(docs.tolist()):
+        found[place] = known.get(doc, math.nan)
+    return found
+
+
+def _names(docs: np.ndarray, matches: Matches) -> np.ndarray:
+    """The share of the identifiers asked for that stand in a passage as a whole."""
+    found = np.zeros(len(docs))
+    total = sum(term.rarity for term in matches.names)
+    for term in matches.names:
+        found += term.rarity / max(total, 1e-9) * term.stands_in(docs)
+    return found
+
+
+def _verbatim(
+    text: str,
+    asked: Asked,
+    docs: np.ndarray,
+    found: Mapping[str, np.ndarray],
+    scope: Scope,
+) -> np.ndarray:
+    """Whether the query stands in a passage just as it was typed."""
+    stands = np.zeros(len(docs))
+    typed = _plain(text.strip().strip('"'))
+    if len(asked.units) < 2 and not any(unit.names for unit in asked.units):
+        return stands
+    whole = np.flatnonzero(found["coverage"] > _WHOLE)
+    rows = whole[np.argsort(-found["words"][whole], kind="stable")][:_READ]
+    ids = scope.catalogue.passage_ids[docs[rows]].tolist()
     texts = passages.texts(ids)
-    kept = best[[order.has_phrases(texts.get(each, "")) for each in ids]]
-    return replace(
-        matches,
-        docs=matches.docs[kept],
-        bm25=matches.bm25[kept],
-        coverage=matches.coverage[kept],
-        names=matches.names[kept],
-        notes=notes,
-    )
+    stands[rows] = [typed in _plain(texts.get(each, "")) for each in ids]
+    return stands
+
+
+def _plain(text: str) -> str:
+    return _SPACE.sub(" ", text.casefold())
+
+
+def _with_phrases(matches: Matches, order: ordering.Order, scope: Scope) -> Matches:
+    """The matches in which every quoted phrase stands."""
+    docs = matches.docs
+    best = docs[np.argsort(-matches.raw[docs], kind="stable")[:_MOST_PHRASES]]
+    if len(best) < len(docs):
+        matches.notes.append(
+            f"Only the best {_MOST_PHRASES} passages with the words of the phrase were "
+            "read."
+        )
+    best = np.sort(best)
+    ids = scope.catalogue.passage_ids[best].tolist()
+    texts = passages.texts(ids)
+    return matches.only(best[[order.has_phrases(texts.get(each, "")) for each in ids]])

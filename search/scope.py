@@ -17,12 +17,14 @@ class Scope:
     """Which passages a query may see.
 
     `mask` has one entry a passage of the catalogue, or is None when all may be seen;
-    `reach` is the same for the workspaces and kinds alone, whose statistics count.
+    `reach` is the same for the workspaces and kinds alone, whose statistics count, and
+    `sources_in_reach` for the sources.
     """
 
     catalogue: Catalogue
     mask: np.ndarray | None
     reach: np.ndarray | None
+    sources_in_reach: np.ndarray
     passages: int
     max_passage_id: int
     filters: list[str]
@@ -36,8 +38,22 @@ class Scope:
 
     def allowed(self, passage_ids: np.ndarray) -> np.ndarray:
         """For each passage id whether it may be seen."""
-        docs = self.catalogue.locate(passage_ids)
+        docs = self.catalogue.located(passage_ids)
         return (docs >= 0) & self.seen(np.maximum(docs, 0))
+
+    @cached_property
+    def reach_size(self) -> int:
+        """How many passages are within reach."""
+        if self.reach is None:
+            return self.catalogue.size
+        return int(np.count_nonzero(self.reach))
+
+    @cached_property
+    def people(self) -> tuple[str, ...]:
+        """The names of those within reach who said or wrote something."""
+        if self.reach is None:
+            return self.catalogue.people
+        return self.catalogue.people_of(self.reach & self.catalogue.is_prose)
 
     @cached_property
     def mean_words(self) -> float:
@@ -57,6 +73,7 @@ def of(query: Query, catalogue: Catalogue) -> Scope:
     sources &= sum((known.kinds.get(kind, nothing) for kind in query.kinds), nothing)
     passages = int(known.source_sizes[sources].sum())
     reach = _of_passages(known, sources)
+    reachable = sources & (known.source_sizes > 0)
     filters: list[str] = []
     if query.source_ids is not None:
         sources &= np.isin(known.source_ids, np.array(list(query.source_ids), np.int64))
@@ -94,6 +111,7 @@ def of(query: Query, catalogue: Catalogue) -> Scope:
         catalogue=known,
         mask=mask,
         reach=reach,
+        sources_in_reach=reachable,
         passages=passages,
         max_passage_id=newest,
         filters=filters,

@@ -10,7 +10,7 @@ from hypothesis import settings as law
 from hypothesis import strategies as st
 from messages import AT, message
 
-from search import passages
+from search import features, passages
 from search.finding import Query, QueryInvalid, RegexInvalid, find
 from search.passages import Source
 
@@ -289,7 +289,8 @@ def test_a_hit_carries_its_provenance_and_marks_the_match(recipes, ask, workspac
 def test_explain_tells_the_features(recipes, ask):
     [hit] = ask("overnight", explain=True).hits
 
-    assert set(hit.features) == {"coverage", "bm25", "order"}
+    assert set(hit.features) == {*features.NAMES, "name", "verbatim"}
+    assert hit.features["words"] == hit.features["coverage"] == 1
 
 
 def test_a_snippet_is_short_and_shows_the_match(remember, ask):
