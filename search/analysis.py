@@ -139,6 +139,18 @@ def entries(runs: Iterable[str]) -> list[Entry]:
     return list(map(_entries.__getitem__, runs))
 
 
+def is_listed(fragment: str) -> bool:
+    """Whether each word or identifier with this folded fragment has a surface with it.
+
+    Only the first SURFACE_CHARS of a longer word are looked at. Stop words have none.
+    """
+    return (
+        1 < len(fragment) <= SURFACE_CHARS
+        and bool(fragment.strip("_"))
+        and not any(fragment in word for word in STOP_WORDS)
+    )
+
+
 def term_of(surface: str) -> str:
     """The token under which a surface is indexed."""
     if surface.isascii() and surface.isalpha():

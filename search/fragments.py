@@ -39,9 +39,11 @@ def of(literal: str) -> list[Fragment]:
             terms = analysis.entry(text).hashes
             if terms:
                 found.append(Fragment(terms=terms))
-        else:
-            found.append(Fragment(part=analysis.fold(text)))
-    return [each for each in found if each.terms or len(each.part) >= LEAST_CHARS]
+        elif len(part := analysis.fold(text)) >= LEAST_CHARS and analysis.is_listed(
+            part
+        ):
+            found.append(Fragment(part=part))
+    return found
 
 
 def _pairs(text: str) -> list[Fragment]:
