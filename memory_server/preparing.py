@@ -24,7 +24,7 @@ from jobs import running
 from jobs.models import Job
 from memory_server import demo
 from memory_server.supervising.preflight import write_private
-from search import masking
+from search import masking, vectorising
 
 Say = Callable[[str], None]
 
@@ -42,10 +42,17 @@ def bring_up_to_date(*, has_demo: bool, at: datetime, say: Say) -> None:
     )
     ensure_operator()
     compile_secret_rules(say)
+    ask_for_vectors(at=at)
     if has_demo and demo.is_wanted():
         say("Loading demo data (start with DEMO=0 to go without)")
         demo.load(at=at)
         index_words()
+
+
+def ask_for_vectors(*, at: datetime) -> None:
+    """Have the worker make what a changed embedder has not made yet."""
+    if vectorising.pending(most_blocks=1):
+        vectorising.ask(at=at)
 
 
 def compile_secret_rules(say: Say) -> None:

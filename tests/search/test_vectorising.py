@@ -11,6 +11,7 @@ from vector_blocks import everything, keep_block, passage_id
 from jobs import outbox
 from jobs.handlers import Lease, LeaseLost, NotNow
 from jobs.models import Job
+from memory_server import preparing
 from search import dense, meaning, vector_cache, vectorising
 from search.embedders import breaker, openai, packaged
 from search.embedders.packaged import PackagedEmbedder
@@ -241,6 +242,16 @@ def test_pending_is_counted_up_to_a_bound(workspace, db):
 
     assert vectorising.pending() == 6
     assert vectorising.pending(most_blocks=2) == 4
+
+
+def test_a_start_asks_for_the_vectors_that_are_missing(workspace, db):
+    preparing.ask_for_vectors(at=AT)
+    assert not Job.objects.exists()
+    keep_block(workspace, ["a"])
+
+    preparing.ask_for_vectors(at=AT)
+
+    assert Job.objects.get().verb == vectorising.VERB
 
 
 def test_a_question_has_the_vector_of_the_chosen_embedder(workspace, lease):
