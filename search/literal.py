@@ -148,7 +148,8 @@ def _with_part(part: str, scope: Scope) -> np.ndarray | None:
 def _both(left: np.ndarray | None, right: np.ndarray) -> np.ndarray:
     if left is None:
         return right
-    return np.intersect1d(left, right, assume_unique=True)
+    both: np.ndarray = np.intersect1d(left, right, assume_unique=True)
+    return both
 
 
 def _verified(

@@ -89,10 +89,10 @@ def remove(source: Source, *, from_position: int = 0) -> int:
             first_line = min(first_line or line, line)
         _mark_dead(segments, removed)
         findings = Finding.objects.filter(kind=source.kind, source_id=source.source_id)
-        if from_position:
-            findings = findings.filter(line__gte=first_line) if first_line else None
-        if findings is not None:
+        if not from_position:
             findings.delete()
+        elif first_line:
+            findings.filter(line__gte=first_line).delete()
     return len(removed)
 
 

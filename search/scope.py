@@ -39,7 +39,8 @@ class Scope:
     def allowed(self, passage_ids: np.ndarray) -> np.ndarray:
         """For each passage id whether it may be seen."""
         docs = self.catalogue.located(passage_ids)
-        return (docs >= 0) & self.seen(np.maximum(docs, 0))
+        allowed: np.ndarray = (docs >= 0) & self.seen(np.maximum(docs, 0))
+        return allowed
 
     @cached_property
     def reach_size(self) -> int:
