@@ -22,9 +22,6 @@ from typing import NamedTuple
 import Stemmer
 
 TOKEN_CHARS = 64
-# PostgreSQL keeps no position past this one, and at most 256 of one token.
-LAST_POSITION = 16383
-POSITIONS_PER_TOKEN = 255
 
 # Words that carry nothing for finding a passage; they keep their place in phrases.
 STOP_WORDS = frozenset(
@@ -73,16 +70,6 @@ _CLITIC = r"(?:['’](?:s|t|re|ve|ll|d|m)\b)?"
 _SHOWN_CONTROL = re.compile(r"‹U\+[0-9A-F]{4,6}›(?:\[[0-9;?]*[A-Za-z])?")
 _SYMBOLS = frozenset({"c++", "c#", "f#"})
 _SYMBOL_NAMES = r"\b(?:[cC]\+\+|[cCfF]#)(?!\w)"
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One token of a text: where it counts and which characters it stands for."""
-
-    text: str
-    position: int
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,36 +151,6 @@ def term_hash(token: str) -> int:
     return int.from_bytes(blake2b(data, digest_size=5).digest(), "little")
 
 
-def tokens(text: str) -> Iterator[Token]:
-    """Every token of a text, in order; never raises, whatever the text."""
-    position = 1
-    for match in pieces(text):
-        found = compound(match.group())
-        start, end = match.span()
-        for name in found.names:
-            yield Token(name, position, start, end)
-        for word, offset in found.words:
-            yield Token(word, position + offset, start, end)
-        position += found.width
-
-
-def vector(text: str) -> tuple[str, int]:
-    """The text as a tsvector literal, and how many words it has."""
-    places: dict[str, list[int]] = {}
-    position = 1
-    for run in _pattern(text).findall(_without_controls(text)):
-        found = compound(run)
-        for name in found.names:
-            places.setdefault(name, []).append(position)
-        for word, offset in found.words:
-            places.setdefault(word, []).append(position + offset)
-        position += found.width
-    return (
-        " ".join(f"{quoted(token)}:{_places(at)}" for token, at in places.items()),
-        position - 1,
-    )
-
-
 def quoted(token: str) -> str:
     """A token as PostgreSQL reads it in a tsvector or tsquery literal."""
     if "\\" in token or "'" in token:
@@ -217,13 +174,6 @@ def fold(word: str) -> str:
         return word.lower()
     decomposed = unicodedata.normalize("NFKD", word.casefold())
     return unicodedata.normalize("NFKC", _ACCENTS.sub("", decomposed)).casefold()
-
-
-def _places(at: list[int]) -> str:
-    if len(at) == 1:
-        return str(min(at[0], LAST_POSITION))
-    kept = at[:POSITIONS_PER_TOKEN]
-    return ",".join(str(min(place, LAST_POSITION)) for place in kept)
 
 
 class _Entries(dict[str, Entry]):

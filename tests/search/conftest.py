@@ -57,16 +57,3 @@ def ask(workspace):
         return finding.find(Query(text=text, mode=mode, **values))
 
     return find
-
-
-@pytest.fixture(scope="session")
-def vector_of(django_db_setup, django_db_blocker):
-    """The lexemes of a tsvector literal as the database reads it; writes nothing."""
-    from django.db import connection
-
-    def lexemes(words: str) -> list[str]:
-        with django_db_blocker.unblock(), connection.cursor() as cursor:
-            cursor.execute("SELECT tsvector_to_array(%s::tsvector)", [words])
-            return cursor.fetchone()[0]
-
-    return lexemes

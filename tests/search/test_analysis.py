@@ -7,8 +7,21 @@ from hypothesis import strategies as st
 from search import analysis
 
 
+def words(text: str) -> list[tuple[str, int]]:
+    """The words of a text with their positions, from 0."""
+    found = []
+    at = 0
+    for piece in analysis.pieces(text):
+        compound = analysis.compound(piece.group())
+        found += [(word, at + offset) for word, offset in compound.words]
+        at += compound.width
+    return found
+
+
 def names(text: str) -> set[str]:
-    return {token.text for token in analysis.tokens(text)}
+    """Every token of a text."""
+    compounds = [analysis.compound(piece.group()) for piece in analysis.pieces(text)]
+    return {word for word, _ in words(text)}.union(*(each.names for each in compounds))
 
 
 def test_an_identifier_is_kept_whole_and_split():
@@ -48,11 +61,7 @@ def test_dotted_names_and_paths_are_kept_whole():
 
 
 def test_prose_is_stemmed_and_stop_words_hold_their_place():
-    found = {
-        token.text: token.position for token in analysis.tokens("running to the hills")
-    }
-
-    assert found == {"run": 1, "hill": 4}
+    assert words("running to the hills") == [("run", 0), ("hill", 3)]
 
 
 def test_stop_words_and_stems_do_not_change_identifiers():
@@ -82,31 +91,22 @@ def test_an_escape_sequence_that_masking_spelled_out_is_no_word():
 
 
 def test_a_token_is_bounded_however_long_the_run():
-    for token in analysis.tokens("x" * 5000 + " " + "a/" * 900):
-        assert len(token.text) <= analysis.TOKEN_CHARS
+    found = names("x" * 5000 + " " + "a/" * 900)
+
+    assert len(found) == 2
+    assert all(len(token) <= analysis.TOKEN_CHARS for token in found)
 
 
 def test_two_long_runs_with_one_beginning_stay_apart():
     assert names("y" * 100 + "1").isdisjoint(names("y" * 100 + "2"))
 
 
-@given(st.text())
-def test_any_text_has_tokens_in_order_and_the_same_twice(text):
-    found = list(analysis.tokens(text))
+@given(st.text(st.characters(exclude_categories=())))
+def test_any_text_has_short_tokens_in_order(text):
+    places = [piece.start() for piece in analysis.pieces(text)]
 
-    assert found == list(analysis.tokens(text))
-    assert all(
-        token.text and len(token.text) <= analysis.TOKEN_CHARS for token in found
-    )
-    starts = [token.start for token in found]
-    assert starts == sorted(starts)
-
-
-@given(st.text(st.characters(codec="utf-8", exclude_characters="\0")))
-def test_any_text_gives_a_vector_that_the_database_reads(vector_of, text):
-    words, _ = analysis.vector(text)
-
-    assert set(vector_of(words)) == {token.text for token in analysis.tokens(text)}
+    assert places == sorted(places)
+    assert all(0 < len(token) <= analysis.TOKEN_CHARS for token in names(text))
 
 
 def hashes(text: str) -> list[int]:
@@ -162,16 +162,12 @@ def test_words_and_identifiers_are_surfaces_and_paths_are_not():
 )
 def test_runs_have_the_tokens_and_positions_of_the_text(pieces):
     text = "".join(pieces)
-    found = [analysis.compound(piece.group()) for piece in analysis.pieces(text)]
-    terms = {
-        term
-        for each in found
-        for term in (*each.names, *(word for word, _ in each.words))
-    }
     entries = analysis.entries(analysis.runs(text))
 
-    assert {h for e in entries for h in e.hashes} == set(map(analysis.term_hash, terms))
-    assert sum(e.width for e in entries) == sum(each.width for each in found)
+    assert set(hashes(text)) == set(map(analysis.term_hash, names(text)))
+    assert sum(e.width for e in entries) == sum(
+        analysis.compound(piece.group()).width for piece in analysis.pieces(text)
+    )
 
 
 def test_the_hash_of_a_token_is_the_same_for_ever():
