@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from search import analysis
-from search.analysis import quoted
 
 _PART = re.compile(
     r'"(?P<phrase>[^"]+)"|(?P<prefix>\w{2,})\*(?!\S)|(?P<plain>[^"\s]+|")'
@@ -30,24 +28,6 @@ class Unit:
     surface: str = ""
     at: int = 0
     is_phrase: bool = False
-
-    @property
-    def match(self) -> str:
-        """The tsquery that finds the unit."""
-        ways = [quoted(self.names[0])] if self.names else []
-        if self.words:
-            ways.append(_in_order(self.words))
-        if self.prefix:
-            ways.append(f"{quoted(self.prefix)}:*")
-        return f"({' | '.join(ways)})"
-
-    @property
-    def loose(self) -> str:
-        """The tsquery that finds the unit's words, wherever they stand."""
-        if len(self.words) < 2 or self.is_phrase:
-            return self.match
-        together = " & ".join(quoted(word) for word, _ in self.words)
-        return f"({self.match} | ({together}))"
 
 
 @dataclass(frozen=True)
@@ -155,10 +135,3 @@ def _only_asks(unit: Unit) -> bool:
         and unit.surface.lower().replace("'", "").replace("’", "")
         in analysis.QUESTION_WORDS
     )
-
-
-def _in_order(words: tuple[tuple[str, int], ...]) -> str:
-    out = quoted(words[0][0])
-    for (_, before), (word, at) in pairwise(words):
-        out += f" <{at - before}> {quoted(word)}"
-    return f"({out})" if len(words) > 1 else out

@@ -18,11 +18,12 @@ import numpy as np
 import orjson
 from django.conf import settings
 
-from search import asking, cues, dense, features, lexical, meaning, ordering, passages
+from search import asking, cues, dense, features, lexical, meaning, passages, phrases
 from search.asking import Asked
 from search.embedders.embedder import EmbedderAway
 from search.lexical import Matches
 from search.meaning import Meaning
+from search.phrases import Phrases
 from search.question import Query
 from search.scope import Scope
 
@@ -143,10 +144,10 @@ def candidates(query: Query, scope: Scope, *, at: datetime) -> Pool:
     asked = sought.asked
     meant = meaning.of(sought.text) if query.mode != "keyword" else _NOTHING
     matches = lexical.match(asked, scope)
-    order = ordering.Order(asked)
-    if order.phrases:
-        matches = _with_phrases(matches, order, scope)
-    near = _nearest(meant, matches, order, scope)
+    quoted = phrases.Phrases(asked)
+    if quoted:
+        matches = _with_phrases(matches, quoted, scope)
+    near = _nearest(meant, matches, quoted, scope)
     mode, notes = query.mode, list(matches.notes)
     if mode != "keyword" and not near:
         notes.append(meant.note or "No vectors to compare with: ranked by words alone.")
@@ -230,7 +231,7 @@ def _best_by_words(matches: Matches) -> np.ndarray:
 
 
 def _nearest(
-    meant: Meaning, matches: Matches, order: ordering.Order, scope: Scope
+    meant: Meaning, matches: Matches, quoted: Phrases, scope: Scope
 ) -> dict[int, float]:
     """Documents nearest in meaning, with their cosine."""
     if meant.vector is None:
@@ -240,7 +241,7 @@ def _nearest(
     )
     near = {at: cosine for at, cosine in near.items() if cosine >= _LEAST_COSINE}
     found = _by_doc(near, scope)
-    if order.phrases:
+    if quoted:
         # What was quoted must be there, however near the meaning is.
         inside = set(matches.docs.tolist())
         found = {doc: cosine for doc, cosine in found.items() if doc in inside}
@@ -324,7 +325,7 @@ def _plain(text: str) -> str:
     return _SPACE.sub(" ", text.casefold())
 
 
-def _with_phrases(matches: Matches, order: ordering.Order, scope: Scope) -> Matches:
+def _with_phrases(matches: Matches, quoted: Phrases, scope: Scope) -> Matches:
     """The matches in which every quoted phrase stands."""
     docs = matches.docs
     best = docs[np.argsort(-matches.raw[docs], kind="stable")[:_MOST_PHRASES]]
@@ -336,4 +337,4 @@ def _with_phrases(matches: Matches, order: ordering.Order, scope: Scope) -> Matc
     best = np.sort(best)
     ids = scope.catalogue.passage_ids[best].tolist()
     texts = passages.texts(ids)
-    return matches.only(best[[order.has_phrases(texts.get(each, "")) for each in ids]])
+    return matches.only(best[[quoted.stand_in(texts.get(each, "")) for each in ids]])

@@ -1,4 +1,4 @@
-"""Whether words stand in a passage as they were asked for, told from its text.
+"""Whether a quoted phrase stands in a passage, told from its text.
 
 The index knows which passages have which words, not where; the few passages that this
 matters for are read.
@@ -7,7 +7,6 @@ matters for are read.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 
 from search import analysis
 from search.asking import Asked, Unit
@@ -15,39 +14,20 @@ from search.asking import Asked, Unit
 Positions = Mapping[str, Sequence[int]]
 
 
-class Order:
-    """Compares passages with the order of one query's words."""
+class Phrases:
+    """Looks for the quoted phrases of one query."""
 
     def __init__(self, asked: Asked) -> None:
         self._wanted = asked.wanted
-        self.phrases = [unit for unit in asked.units if unit.is_phrase]
-        heads = [
-            (unit.words[0][0], unit.at + unit.words[0][1])
-            for unit in asked.units
-            if unit.words
-        ]
-        self._pairs = [
-            (left, right, then - at) for (left, at), (right, then) in pairwise(heads)
-        ]
+        self._units = [unit for unit in asked.units if unit.is_phrase]
 
-    @property
-    def has_pairs(self) -> bool:
-        """Whether the query has words whose order can be kept or not."""
-        return bool(self._pairs)
+    def __bool__(self) -> bool:
+        return bool(self._units)
 
-    def has_phrases(self, text: str) -> bool:
+    def stand_in(self, text: str) -> bool:
         """Whether every quoted phrase stands in the text."""
         positions = self._positions(text)
-        return all(_has_phrase(unit, positions) for unit in self.phrases)
-
-    def kept(self, text: str) -> float:
-        """The share of the query's neighbours that are neighbours in the text."""
-        positions = self._positions(text)
-        kept = sum(
-            distance in _distances(positions.get(left), positions.get(right))
-            for left, right, distance in self._pairs
-        )
-        return kept / len(self._pairs)
+        return all(_has_phrase(unit, positions) for unit in self._units)
 
     def _positions(self, text: str) -> dict[str, list[int]]:
         found: dict[str, list[int]] = {}
@@ -62,10 +42,6 @@ class Order:
                     found.setdefault(word, []).append(at + offset)
             at += compound.width
         return found
-
-
-def _distances(before: Sequence[int] | None, after: Sequence[int] | None) -> set[int]:
-    return {right - left for left in before or () for right in after or ()}
 
 
 def _has_phrase(unit: Unit, positions: Positions) -> bool:
