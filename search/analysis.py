@@ -355,9 +355,18 @@ def _split(identifier: str) -> list[str]:
     parts = [part for part in identifier.split("_") if part]
     split: list[str] = []
     for part in parts:
-        camel = _CAMEL.findall(part) if part.isascii() else [part]
+        camel = _CAMEL.findall(part) if part.isascii() else _foreign_camel(part)
         split.extend([part] if len(camel) > _MOST_PIECES else camel)
     return split
+
+
+def _foreign_camel(part: str) -> list[str]:
+    if part[1:].islower():
+        return [part]
+    shape = "".join(
+        "0" if each.isdigit() else "A" if each.isupper() else "a" for each in part
+    )
+    return [part[slice(*match.span())] for match in _CAMEL.finditer(shape)]
 
 
 def _paired(run: str) -> tuple[list[tuple[str, int]], int]:

@@ -30,6 +30,12 @@ def test_an_identifier_is_kept_whole_and_split():
     assert {"httpserver", "http", "server"} <= names("HTTPServer")
 
 
+def test_an_identifier_of_any_alphabet_is_split():
+    assert {"grosseandern", "gross", "andern"} <= names("größeÄndern")
+    assert {"найтистроку", "найти", "строку"} <= names("найтиСтроку")
+    assert names("ΑΘΗΝΑ") == names("Αθηνα")
+
+
 def test_a_path_is_found_by_itself_its_file_and_its_words():
     assert {
         "/".join(("sessions", "uploads.py")),
