@@ -9,7 +9,14 @@ from datetime import datetime
 
 from sessions.formats.messages import Json, Message, Parsed, Role
 from sessions.formats.state import State
-from sessions.formats.values import loads, parts_text, readable, text_of, time_of
+from sessions.formats.values import (
+    arguments_text,
+    loads,
+    parts_text,
+    readable,
+    text_of,
+    time_of,
+)
 
 CLIENT = "codex"
 RECORDS = frozenset(
@@ -122,7 +129,7 @@ def _read_item(
         )
     if kind in ("function_call", "custom_tool_call"):
         name = text_of(item.get("name"))
-        text = _arguments(item.get("arguments", item.get("input")))
+        text = arguments_text(item.get("arguments", item.get("input")))
     elif kind == "local_shell_call":
         name, text = "shell", readable(item.get("action"))
     elif kind == "web_search_call":
@@ -155,14 +162,6 @@ def _add_event(event: Json, parsed: Parsed, *, line: int, state: State) -> None:
 
 def _spoken(role: Role, text: str, *, line: int, at: datetime | None) -> Message:
     return Message(line, role, role, text, at, is_prompt=role == "user")
-
-
-def _arguments(value: object) -> str:
-    """Arguments come as a JSON text; a patch comes as plain text."""
-    if not isinstance(value, str):
-        return readable(value)
-    arguments = loads(value.encode("utf-8", "replace")) if value[:1] in "{[" else None
-    return text_of(value) if arguments is None else readable(arguments)
 
 
 def _output(value: object) -> str:

@@ -77,6 +77,14 @@ def readable(value: object) -> str:
     return "\n".join(_flat(value, "", 0))
 
 
+def arguments_text(value: object) -> str:
+    """A tool's arguments: those in a JSON text are read, other text stays as it is."""
+    if not isinstance(value, str):
+        return readable(value)
+    arguments = loads(value.encode("utf-8", "replace")) if value[:1] in "{[" else None
+    return text_of(value) if arguments is None else readable(arguments)
+
+
 def without_reminders(text: str) -> str:
     """The text without what the client slipped in between <system-reminder> tags."""
     if "<system-reminder>" not in text:

@@ -244,6 +244,37 @@ def test_plain_roles_go_by_many_names(role, expected):
     assert said([written.plain(role, "x")])[0][1] == expected
 
 
+@pytest.mark.parametrize(
+    "used",
+    [
+        {"function": {"name": "loom", "arguments": '{"warp": "linen"}'}},
+        {"custom": {"name": "loom", "input": "warp: linen"}},
+    ],
+    ids=["function", "custom"],
+)
+def test_plain_tools_are_called_and_answer_as_in_chat_messages(used):
+    lines = [
+        written.plain("assistant", "I warp it.", tool_calls=[{"id": "c1", **used}]),
+        written.plain("tool", "warped", tool_call_id="c1", name="loom"),
+    ]
+    messages = list(formats.parse(numbered(lines), state=State()))
+
+    assert [(each.role, each.text) for each in messages] == [
+        ("assistant", "I warp it."),
+        ("tool_input", "warp: linen"),
+        ("tool_output", "warped"),
+    ]
+    assert [each.tool_name for each in messages] == ["", "loom", "loom"]
+    assert [each.call_id for each in messages] == ["", "c1", "c1"]
+
+
+@pytest.mark.parametrize("calls", [None, 7, [None, {}, {"function": [1]}]])
+def test_plain_calls_of_no_known_shape_are_passed_over(calls):
+    raw = written.plain("assistant", "x", tool_calls=calls)
+
+    assert [text for *_, text in said([raw])] == ["x"]
+
+
 def test_a_system_prompt_is_known_and_not_said():
     parsed = read(written.plain("system", "You are a loom."))
 
