@@ -22,13 +22,13 @@ class BadEvaluationFile(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`role` is one of ROLES or the name of a person; `when` is local time."""
+    """`role` is one of ROLES or the name of a person; `when` is as the data has it."""
 
     id: str
     session: str
     role: str
     text: str
-    when: str
+    when: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,9 @@ class Question:
     kind: str
     gold: frozenset[str]
     gold_sessions: frozenset[str]
-    when: str
-    answer: str
-    needle: str
+    when: str = ""
+    answer: str = ""
+    needle: str = ""
 
 
 @dataclass(frozen=True, slots=True)
