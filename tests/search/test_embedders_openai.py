@@ -1,6 +1,8 @@
 import logging
 import math
 import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import numpy as np
 import pytest
@@ -124,6 +126,27 @@ def test_passages_wait_as_long_as_the_server_asks(server, embedder):
     embedder.embed_passages(["x"])
 
     assert time.monotonic() - began >= 1.0
+
+
+def test_a_wait_until_a_date_is_understood(server, embedder):
+    then = datetime.now(UTC) + timedelta(seconds=100)
+    server.answers = [
+        status(503, **{"Retry-After": format_datetime(then, usegmt=True)})
+    ]
+
+    with pytest.raises(EmbedderAway) as caught:
+        embedder.embed_passages(["x"])
+
+    assert 90 < caught.value.retry_after_seconds <= 100
+
+
+@pytest.mark.parametrize("said", ["soon", "nan", "-5", "Wed, 21 Oct 2015 07:28:00"])
+def test_a_wait_that_means_nothing_is_not_waited_for(server, embedder, said):
+    server.answers = [status(503, **{"Retry-After": said})]
+    began = time.monotonic()
+
+    assert len(embedder.embed_passages(["x"])) == 1
+    assert time.monotonic() - began < 1
 
 
 def test_a_wait_longer_than_a_job_may_take_is_handed_to_the_job(server, embedder):
@@ -282,6 +305,16 @@ def test_an_endpoint_that_is_not_there_is_away():
 
     with pytest.raises(EmbedderAway, match="ConnectError"):
         embedder.embed_query("x")
+
+
+@pytest.mark.parametrize(
+    "changed_to", [{"url": "http://[::1"}, {"url": "nowhere"}, {"key": "k\u00e9y"}]
+)
+def test_settings_that_http_cannot_send_are_told(server, changed_to):
+    values = {"url": server.url, "model": "m", "dimensions": DIMENSIONS} | changed_to
+
+    with pytest.raises(EmbedderAway, match=r"not answer|cannot be sent"):
+        OpenAIEmbedder(**values).embed_passages(["x"])
 
 
 def test_the_key_is_never_shown(server, embedder, caplog):

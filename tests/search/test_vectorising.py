@@ -133,6 +133,19 @@ def test_equal_texts_are_embedded_once(workspace, lease, endpoint):
     assert Vectors.objects.count() == 40
 
 
+def test_what_is_remembered_of_texts_is_bounded(
+    workspace, lease, endpoint, monkeypatch
+):
+    monkeypatch.setattr(vectorising, "_TEXTS_A_BATCH", 1)
+    monkeypatch.setattr(vectorising, "_REMEMBERED", 1)
+    for text in ("yes", "no", "yes", "yes"):
+        keep_block(workspace, [text])
+
+    vectorising.embed_waiting(lease=lease)
+
+    assert texts_asked(endpoint) == ["yes", "no", "yes"]
+
+
 def test_it_stops_for_other_work_and_asks_to_go_on(
     workspace, lease, endpoint, monkeypatch
 ):
