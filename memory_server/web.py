@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Awaitable, Callable, MutableMapping
+from threading import Thread
 from typing import IO, Any
 
 from daphne.cli import CommandLineInterface
@@ -31,12 +32,20 @@ class Server(DaphneServer):
 
     def __init__(self, application: Application, *args: Any, **options: Any) -> None:
         super().__init__(reading_from_file(application), *args, **options)
+        Thread(target=_warm, name="warming", daemon=True).start()
 
     def create_application(self, protocol: Any, scope: Message) -> Any:
         if scope["type"] == "http":
             # Daphne goes on to queue what it finds there: one empty message.
             scope[BODY], protocol.content = protocol.content, io.BytesIO()
         return super().create_application(protocol, scope)
+
+
+def _warm() -> None:
+    # The application set Django up, so that its modules can be imported only now.
+    from search import warming
+
+    warming.warm()
 
 
 def reading_from_file(application: Application) -> Application:
