@@ -6,6 +6,7 @@ from array import array
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,7 @@ class Builder:
     """
 
     def __init__(self) -> None:
-        self._runs = _Runs()
+        self._runs = _Runs.shared()
         self._occurrences = array("I")
         self._occurrence_totals = array("I")
         self._rows: list[tuple[int, ...]] = []
@@ -90,13 +91,14 @@ class Builder:
         order = columns.order()
         docs = np.empty(len(order), np.int64)
         docs[order] = np.arange(len(order))
-        hashes, tokens = self._runs.tokens()
-        data, ranks, sizes = postings.encode(self._keys(docs, tokens))
+        used = np.unique(np.frombuffer(self._occurrences, np.uintc))
+        hashes, tokens = self._runs.tokens(used)
+        data, ranks, sizes = postings.encode(self._keys(docs, used, tokens))
         return Segment(
             columns=columns.take(order),
             terms=Terms.of(hashes[ranks], sizes, start=1),
             postings=bytes((VERSION,)) + data,
-            vocabulary=vocabulary.pack(self._runs.surfaces),
+            vocabulary=vocabulary.pack(self._runs.surfaces_of(used)),
         )
 
     def _columns(self) -> Columns:
@@ -111,9 +113,13 @@ class Builder:
             speaker_names=tuple(self._speakers),
         )
 
-    def _keys(self, docs: NDArray[np.int64], tokens: _Tokens) -> NDArray[np.uint64]:
+    def _keys(
+        self, docs: NDArray[np.int64], used: NDArray[np.uintc], tokens: _Tokens
+    ) -> NDArray[np.uint64]:
         """A sorted key for each (term, document), out of the runs of each passage."""
-        runs = np.frombuffer(self._occurrences, np.uintc)
+        places = np.zeros(int(used.max(initial=0)) + 1, np.uintc)
+        places[used] = np.arange(len(used))
+        runs = places[np.frombuffer(self._occurrences, np.uintc)]
         totals = np.frombuffer(self._occurrence_totals, np.uintc).astype(np.int64)
         until = np.cumsum(totals)
         bounds = np.arange(_RUNS_AT_ONCE, len(runs), _RUNS_AT_ONCE)
@@ -149,33 +155,61 @@ class _Tokens:
 
 
 class _Runs(dict[str, int]):
-    """Numbers the distinct runs, and asks the analysis about each of them once."""
+    """Numbers the distinct runs, and asks the analysis about each of them once.
+
+    One table serves every builder of a process until it is full: batch after batch is
+    mostly made of the same runs.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.widths: list[int] = []
-        self.surfaces: set[str] = set()
+        self._surfaces: list[tuple[str, ...]] = []
         self._hashes = array("Q")
         self._totals = array("I")
+        self._adding = Lock()
+
+    @classmethod
+    def shared(cls) -> _Runs:
+        """The table of this process; a builder keeps the one it began with."""
+        global _shared
+        if _shared is None or len(_shared) > _MOST_SHARED_RUNS:
+            _shared = cls()
+        return _shared
 
     def __missing__(self, run: str) -> int:
-        entry = analysis.entry(run)
-        number = self[run] = len(self.widths)
-        self.widths.append(entry.width)
-        self.surfaces.update(entry.surfaces)
-        self._hashes.extend(entry.hashes)
-        self._totals.append(len(entry.hashes))
-        return number
+        hashes, width, surfaces = analysis.entry(run)
+        with self._adding:
+            number = len(self.widths)
+            if self.setdefault(run, number) == number:
+                self._hashes.extend(hashes)
+                self._totals.append(len(hashes))
+                self._surfaces.append(surfaces)
+                # Last: what has a number is known whole.
+                self.widths.append(width)
+            return self[run]
 
-    def tokens(self) -> tuple[NDArray[np.uint64], _Tokens]:
-        """The distinct hashes in order, and which of them each run has."""
-        hashes, ranks = np.unique(
-            np.frombuffer(self._hashes, np.uint64), return_inverse=True
-        )
-        totals = np.frombuffer(self._totals, np.uintc).astype(np.int64)
+    def surfaces_of(self, used: NDArray[np.uintc]) -> set[str]:
+        """The surfaces of these runs."""
+        return set().union(*map(self._surfaces.__getitem__, used.tolist()))
+
+    def tokens(self, used: NDArray[np.uintc]) -> tuple[NDArray[np.uint64], _Tokens]:
+        """The distinct hashes of these runs in order, and which each run has."""
+        with self._adding:
+            known = np.array(self._hashes, np.uint64)
+            every = np.array(self._totals, np.int64)
+        totals = every[used]
+        until = np.cumsum(totals)
+        shifts = (np.cumsum(every) - every)[used] - (until - totals)
+        places = np.arange(int(totals.sum())) + np.repeat(shifts, totals)
+        hashes, ranks = np.unique(known[places], return_inverse=True)
         if len(hashes) > postings.MOST_TERMS:
             raise postings.TooManyPassages("A segment takes no more terms.")
-        return hashes, _Tokens(ranks, np.cumsum(totals) - totals, totals)
+        return hashes, _Tokens(ranks, until - totals, totals)
+
+
+_MOST_SHARED_RUNS = 200_000
+_shared: _Runs | None = None
 
 
 def _counted(ranks: NDArray[np.int64], docs: NDArray[np.int64]) -> NDArray[np.uint64]:
