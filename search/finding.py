@@ -340,10 +340,9 @@ def _why_nothing(
 @contextmanager
 def _bounded() -> Any:
     """Let no statement run on: a search that takes too long is refused."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('statement_timeout')")
-        before = cursor.fetchone()[0]
-        _set_timeout(f"{_STATEMENT_SECONDS}s")
+    is_nested = connection.in_atomic_block
+    with transaction.atomic():
+        before = _set_timeout(f"{_STATEMENT_SECONDS}s")
         try:
             yield
         except OperationalError as error:
@@ -352,12 +351,21 @@ def _bounded() -> Any:
                     f"The search took longer than {_STATEMENT_SECONDS} seconds."
                 ) from error
             raise
-        _set_timeout(before)
+        # By itself it ends with the transaction.
+        if is_nested:
+            _set_timeout(before)
 
 
-def _set_timeout(value: str) -> None:
+def _set_timeout(value: str) -> str:
+    """Bound the statements of this transaction; returns what bounded them before."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [value])
+        cursor.execute(
+            "SELECT current_setting('statement_timeout'),"
+            " set_config('statement_timeout', %s, true)",
+            [value],
+        )
+        before: str = cursor.fetchone()[0]
+    return before
 
 
 # --- later pages show the ranking that the first page was cut from -----------------
