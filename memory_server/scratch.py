@@ -35,13 +35,14 @@ from django.core.management import call_command
 from django.utils import timezone
 from access import tokens
 from blobs import store
-from memory_server import settings
+from memory_server import preparing, settings
 
 call_command("migrate", interactive=False, verbosity=0)
 store.make_shards()
 tokens.ensure_bootstrap(
     ai=settings.MCP_TOKEN, sync=settings.SYNC_TOKEN, at=timezone.now()
 )
+preparing.ask_for_vectors(at=timezone.now())
 """
 
 

@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import signal
+import sys
+from argparse import ArgumentTypeError
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from access.requirements import Requirement
+from evaluation import archive, data, measuring, printing
+from evaluation.client import Client, Failed
+from evaluation.conversations import BadEvaluationFile, Conversation
+from evaluation.measuring import Archived, Measured
+from memory_server import scratch
+from memory_server.embedded.refusing import CannotStart
+from memory_server.scratch import Server
+from search import masking
+from search.question import MODES
+
+OURS = "ours"
+
+_LINES_WAITING = """
+SELECT coalesce(sum(line_count - indexed_line_count), 0) FROM transcripts_transcript
+"""
+_VECTORS_WAITING = """
+SELECT coalesce(sum(prose_count), 0) FROM search_block b
+WHERE NOT EXISTS (SELECT FROM search_vectors v WHERE v.block_id = b.id)
+"""
+
+
+class Command(BaseCommand):
+    help = (
+        "Measures what search finds: puts conversations with known answers on a server"
+        " of its own, asks every question over MCP and prints how well the answers"
+        " ranked. Without --data the set that ships with the project."
+    )
+    requirement = Requirement(staff=True)
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--data",
+            action="append",
+            type=_form_and_file,
+            metavar="FORM=FILE",
+            help=f"Conversations in the form {' or '.join(data.FORMS)}; .gz is read.",
+        )
+        parser.add_argument(
+            "--mode",
+            action="append",
+            choices=MODES,
+            help="May be given several times; the usual is hybrid.",
+        )
+        parser.add_argument(
+            "--split",
+            choices=("all", "dev", "test"),
+            default="all",
+            help="Only the conversations for tuning on, or those kept for checking.",
+        )
+        parser.add_argument(
+            "--floor",
+            action="append",
+            default=[],
+            metavar="[MODE.]LEVEL.METRIC=PERCENT",
+            help="Exit with 1 if less is reached, e.g. hybrid.message.hit@10=80.",
+        )
+        parser.add_argument(
+            "--json", type=Path, metavar="FILE", help="Write every figure there."
+        )
+        parser.add_argument(
+            "--keep",
+            type=Path,
+            metavar="DIRECTORY",
+            help="Leave files and database there and go on with them the next time.",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        modes = options["mode"] or ["hybrid"]
+        sets = _sets(options["data"], options["split"])
+        given = {}
+        if not {"hybrid", "semantic"} & set(modes):
+            given["EMBEDDINGS_ENABLED"] = "0"
+        if masking.is_compiled():
+            given["CACHE_ROOT"] = str(settings.CACHE_ROOT)
+        try:
+            with (
+                _ended_in_order(),
+                scratch.serving(kept=options["keep"], **given) as server,
+            ):
+                found = self._measure(server, sets, modes)
+        except (CannotStart, Failed) as error:
+            raise CommandError(str(error)) from error
+        if options["json"]:
+            options["json"].write_bytes(_json(found))
+        self._hold(found, options["floor"])
+
+    def _measure(
+        self, server: Server, sets: dict[str, list[Conversation]], modes: list[str]
+    ) -> dict[str, dict[str, Measured]]:
+        client = Client(server.base, server.ai_token, server.sync_token)
+        archived = {
+            name: [self._upload(client, each, name) for each in conversations]
+            for name, conversations in sets.items()
+        }
+        server.run_jobs(watch=lambda: self._say(_waiting(server)))
+        found: dict[str, dict[str, Measured]] = {}
+        for name in sets:
+            found[name] = {}
+            for mode in modes:
+                measured = measuring.ask_all(
+                    client, archived[name], mode=mode, say=self._say
+                )
+                found[name][mode] = measured
+                for line in printing.lines(f"{name} · {mode}", measured):
+                    self.stdout.write(line)
+        return found
+
+    def _upload(
+        self, client: Client, conversation: Conversation, name: str
+    ) -> Archived:
+        archived = archive.archived(conversation)
+        self._say(
+            f"Uploading {conversation.id}: {len(archived.transcripts)} transcripts,"
+            f" {len(conversation.messages)} messages"
+        )
+        workspace_id = client.upload(archived, tool=name)
+        return Archived(conversation, archived, workspace_id)
+
+    def _say(self, line: str) -> None:
+        self.stderr.write(line, self.style.NOTICE)
+
+    def _hold(self, found: dict[str, dict[str, Measured]], floors: list[str]) -> None:
+        try:
+            below = [
+                f"{name}: {line}"
+                for name, by_mode in found.items()
+                for floor in floors
+                for line in printing.missed(by_mode, floor)
+            ]
+        except ValueError as error:
+            raise CommandError(f"--floor {error}") from error
+        if below:
+            raise CommandError("\n".join(below))
+
+
+def _form_and_file(text: str) -> tuple[str, Path]:
+    form, _, path = text.partition("=")
+    if form not in data.FORMS or not path:
+        raise ArgumentTypeError(f"{text!r} is not {'|'.join(data.FORMS)}=FILE")
+    return form, Path(path)
+
+
+def _sets(
+    asked: list[tuple[str, Path]] | None, split: data.Split
+) -> dict[str, list[Conversation]]:
+    if not asked:
+        return {OURS: data.chosen("qa", data.ours(), split)}
+    try:
+        return {
+            path.name.partition(".")[0]: data.chosen(form, data.read(form, path), split)
+            for form, path in asked
+        }
+    except BadEvaluationFile as error:
+        raise CommandError(str(error)) from error
+
+
+def _waiting(server: Server) -> str:
+    lines, vectors = (
+        server.query(each)[0][0] for each in (_LINES_WAITING, _VECTORS_WAITING)
+    )
+    return f"Indexing: {lines} lines and {vectors} vectors to go"
+
+
+def _json(found: dict[str, dict[str, Measured]]) -> bytes:
+    return orjson.dumps(
+        {
+            name: {mode: printing.as_json(each) for mode, each in by_mode.items()}
+            for name, by_mode in found.items()
+        },
+        option=orjson.OPT_INDENT_2,
+    )
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Let SIGTERM, too, leave nothing behind."""
+
+    def end(*_: Any) -> None:
+        sys.exit(128 + signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
