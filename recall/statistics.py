@@ -9,7 +9,7 @@ from django.db.models import Count, Sum
 from blobs.models import Blob
 from jobs.models import Job
 from knowledge.models import Document, Version
-from search import passages, ranking
+from search import passages, vectorising
 from search.models import Finding
 from sessions.models import Transcript
 from workspaces.models import Workspace
@@ -54,7 +54,7 @@ def gather() -> Statistics:
         raw_bytes=blobs["raw"],
         stored_bytes=blobs["stored"],
         passages=passages.count(),
-        passages_without_vector=0,
+        passages_without_vector=vectorising.pending(),
         findings=Finding.objects.count(),
         jobs_waiting=Job.objects.unfinished().count(),
         jobs_given_up=Job.objects.filter(gave_up=True).count(),

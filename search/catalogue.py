@@ -37,8 +37,6 @@ JOIN search_indexsegment s ON s.id = wanted.id
 _ARRAYS: dict[str, Any] = {
     "passage_ids": np.int64,
     "sources": np.int32,
-    "positions": np.int32,
-    "parts": np.uint16,
     "word_counts": np.uint16,
     "roles": np.uint8,
     "speakers": np.uint16,
@@ -76,8 +74,6 @@ class Catalogue:
     segments: tuple[_Part, ...]
     passage_ids: np.ndarray
     sources: np.ndarray
-    positions: np.ndarray
-    parts: np.ndarray
     word_counts: np.ndarray
     roles: np.ndarray
     speakers: np.ndarray
