@@ -129,6 +129,7 @@ class _Writer:
         self.chance = random.Random(f"{seed}:session:{number}")
         self.planted = planted(number, seed)
         self.project = self.chance.choice(PROJECTS)
+        self.deep_lines = 0
         session_id = str(uuid.UUID(int=self.chance.getrandbits(128), version=4))
         self.lines = Lines(self.chance, session_id=session_id, project=self.project)
         self.tools = ToolCalls(self.chance, self.lines, project=self.project)
@@ -139,6 +140,8 @@ class _Writer:
 
     def fill(self, wanted_bytes: int) -> None:
         secrets = self.planted
+        # A short transcript must not become long by what it hides.
+        self.deep_lines = 60 if wanted_bytes < 200_000 else 0
         marked = f"def {secrets.identifier}(batch, *, limit=100):"
         broken = f"fatal: {secrets.error} while applying the last step"
         # Every third identifier and every other error stands in the middle of a long
@@ -168,7 +171,7 @@ class _Writer:
         for step in range(chance.randint(1, 7)):
             first = step == 0
             if first and place == "deep":
-                self.tools.long_run(hidden=text)
+                self.tools.long_run(hidden=text, lines=self.deep_lines)
             elif first and place == "input":
                 self.tools.edit(hidden=text)
             elif first and place == "output":

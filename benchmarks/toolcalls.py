@@ -56,10 +56,9 @@ class ToolCalls:
             body = chance.choice(library_prose())
         self._bash(f"pytest -q {path}", f"{body}\n{hidden}" if hidden else body)
 
-    def long_run(self, hidden: str = "") -> None:
-        """A log of 20 to 80 KB; what is hidden stands in its middle."""
-        chance = self._chance
-        body = self._log(chance.choice([300, 600, 1000]))
+    def long_run(self, hidden: str = "", *, lines: int = 0) -> None:
+        """A log, of 20 to 80 KB unless told; what is hidden stands in its middle."""
+        body = self._log(lines or self._chance.choice([300, 600, 1000]))
         if hidden:
             body.insert(len(body) // 2, hidden)
         self._bash(f"make test PROJECT={self._project}", "\n".join(body))
