@@ -129,7 +129,7 @@ def matrix(
         "source_meaning": _source_meaning(cosines, sources),
         "who": _who(docs, sought, columns),
         "when": (flags & HAS_TIME_WORD > 0) & sought.asks_when,
-        "date": _date(columns.times[docs].astype(np.float64), sought.spans),
+        "date": date(columns.times[docs], sought.spans),
         "question": flags & IS_QUESTION > 0,
         "length": np.log1p(columns.word_counts[docs].astype(np.float64)),
         "prose": ~_has_role(docs, _TOOL_ROLES, columns),
@@ -157,7 +157,7 @@ def by_source(scores: np.ndarray, sources: np.ndarray) -> tuple[np.ndarray, np.n
     """
     if not len(scores):
         return scores, np.zeros(0, np.int64)
-    order = np.lexsort((np.arange(len(scores)), -scores, sources))
+    order = _source_order(scores, sources)
     kept, starts = _best(order, sources, _BEST_SCORES)
     heads = order[starts]
     head = np.repeat(scores[heads], np.diff(np.append(starts, len(order))))
@@ -165,6 +165,17 @@ def by_source(scores: np.ndarray, sources: np.ndarray) -> tuple[np.ndarray, np.n
     together = scores[heads] + np.log(np.add.reduceat(likely, starts))
     ranking = np.lexsort((heads, -together))
     return together[ranking], heads[ranking]
+
+
+def best_of_sources(scores: np.ndarray, sources: np.ndarray) -> np.ndarray:
+    """Places of the passages that make the scores of their sources, in any order."""
+    order = _source_order(scores, sources)
+    best: np.ndarray = order[_best(order, sources, _BEST_SCORES)[0]]
+    return best
+
+
+def _source_order(scores: np.ndarray, sources: np.ndarray) -> np.ndarray:
+    return np.lexsort((np.arange(len(scores)), -scores, sources))
 
 
 def _counts(term: Term, docs: np.ndarray) -> np.ndarray:
@@ -258,13 +269,23 @@ def _has_role(docs: np.ndarray, roles: Sequence[str], columns: Columns) -> np.nd
     return np.isin(columns.roles[docs], codes)
 
 
-def _date(times: np.ndarray, spans: Sequence[tuple[float, float]]) -> np.ndarray:
-    """1 within a time that was named, 0.75 within a week of a day that was."""
+def date(times: np.ndarray, spans: Sequence[tuple[float, float]]) -> np.ndarray:
+    """1 within a time that was named, 0.75 within a week of a day that was.
+
+    Times are seconds, 0 where none is known; a span is [start, end).
+    """
+    times = times.astype(np.float64)
     found = np.zeros(len(times))
     for start, end in spans:
         if end - start <= _DAY:
-            near = (times >= start - 7 * _DAY) & (times < end + 7 * _DAY)
-            found = np.maximum(found, 0.75 * near)
+            first, last = around(start, end)
+            found = np.maximum(found, 0.75 * ((times >= first) & (times < last)))
             start, end = start - _DAY, end + _DAY
         found = np.maximum(found, (times >= start) & (times < end))
     return np.where(times > 0, found, 0.0)
+
+
+def around(start: float, end: float) -> tuple[float, float]:
+    """From when to when passages are near a time that was named."""
+    near = 7 * _DAY if end - start <= _DAY else 0
+    return start - near, end + near

@@ -36,10 +36,15 @@ _BY_MEANING = 200
 _LEAST_COSINE = 0.15
 # To a question the passages after the best by words are in the pool too, for a reply
 # rarely repeats what was asked.
-_FOLLOWED = 100
+_FOLLOWED = 300
+# Passages of a time that is named, whatever their words.
+_DATED = 300
+_DATED_LOOKED_AT = 20_000
 # Texts that are read to see whether the query stands there as it was typed.
 _READ = 64
 _MOST_PHRASES = 2000
+# A whole session is about more than the line where a sentence of the query stands.
+_VERBATIM_IN_SOURCE = 0.25
 _WHOLE = 0.999
 
 _FIRST_PERSON = re.compile(r"\b(?:i|me|my|mine|we|us|our|ours)\b", re.IGNORECASE)
@@ -105,12 +110,8 @@ def pending(scope: Scope) -> int:
     if embedder is None:
         return 0
     known = scope.catalogue
-    roles = [
-        number
-        for number, role in enumerate(known.role_names)
-        if role in settings.EMBED_ROLES
-    ]
-    docs = np.flatnonzero(np.isin(known.roles, roles))
+    has_vectors = np.isin(known.role_names, settings.EMBED_ROLES)
+    docs = np.flatnonzero(has_vectors[known.roles])
     wanted = int(np.count_nonzero(scope.seen(docs)))
     have = dense.compared(
         scope.allowed, embedder=embedder.name, dimensions=embedder.dimensions
@@ -155,8 +156,15 @@ def candidates(query: Query, scope: Scope, *, at: datetime) -> Pool:
     best = _best_by_words(matches)
     if mode == "semantic":
         best = best[:0]
-    followed = best[:_FOLLOWED] if _QUESTION.search(query.text) else best[:0]
-    docs = _pooled(best, followed, near, scope)
+    spans = [
+        (span.start.timestamp(), span.end.timestamp()) for span in sought.cues.spans
+    ]
+    followed = dated = best[:0]
+    if mode != "semantic" and not quoted:
+        dated = _dated(spans, scope)
+        if _QUESTION.search(query.text):
+            followed = best[:_FOLLOWED]
+    docs = _pooled(best, followed, dated, near, scope)
     cosines = _cosines(docs, best, near, meant, scope)
     values = features.matrix(
         docs,
@@ -165,10 +173,7 @@ def candidates(query: Query, scope: Scope, *, at: datetime) -> Pool:
             asks_when=sought.cues.asks_when,
             speakers=sought.speakers,
             roles=sought.roles,
-            spans=[
-                (span.start.timestamp(), span.end.timestamp())
-                for span in sought.cues.spans
-            ],
+            spans=spans,
         ),
         cosines=cosines,
         columns=scope.catalogue,
@@ -178,6 +183,8 @@ def candidates(query: Query, scope: Scope, *, at: datetime) -> Pool:
     found = dict(zip(features.NAMES, values.T, strict=True))
     found["name"] = _names(docs, matches)
     found["verbatim"] = _verbatim(query.text, asked, docs, found, scope)
+    if query.group_by_source and not (matches.names or quoted):
+        found["verbatim"] *= _VERBATIM_IN_SOURCE
     return Pool(docs, found, mode, notes)
 
 
@@ -258,8 +265,28 @@ def _by_doc(cosines: Mapping[int, float], scope: Scope) -> dict[int, float]:
     }
 
 
+def _dated(spans: Sequence[tuple[float, float]], scope: Scope) -> np.ndarray:
+    """Documents of the times named, the nearest and of these the newest."""
+    times = scope.catalogue.times
+    found = np.zeros(0, np.int64)
+    for start, end in spans:
+        first, last = features.around(start, end)
+        inside = (times >= max(first, 1.0)) & (times < last)
+        if scope.mask is not None:
+            inside &= scope.mask
+        found = np.union1d(found, np.flatnonzero(inside)[-_DATED_LOOKED_AT:])
+    if len(found) > _DATED:
+        near = features.date(times[found], spans)
+        found = found[np.lexsort((times[found], near))[-_DATED:]]
+    return found
+
+
 def _pooled(
-    best: np.ndarray, followed: np.ndarray, near: Mapping[int, float], scope: Scope
+    best: np.ndarray,
+    followed: np.ndarray,
+    dated: np.ndarray,
+    near: Mapping[int, float],
+    scope: Scope,
 ) -> np.ndarray:
     known = scope.catalogue
     after = followed + 1
@@ -269,7 +296,7 @@ def _pooled(
     if known.is_alive is not None:
         after = after[known.is_alive[after]]
     nearest = np.fromiter(near, np.int64, len(near))
-    return np.unique(np.concatenate([best, after, nearest]))
+    return np.unique(np.concatenate([best, after, dated, nearest]))
 
 
 def _cosines(
