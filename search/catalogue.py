@@ -126,6 +126,12 @@ class Catalogue:
             words *= self.is_alive
         return np.bincount(self.sources, words, minlength=len(self.source_keys))
 
+    @cached_property
+    def mean_words(self) -> float:
+        """The mean length of a living passage; 1 if there is none."""
+        words, passages = float(self.source_words.sum()), int(self.source_sizes.sum())
+        return max(words / max(passages, 1), 1.0)
+
     @property
     def living_sources(self) -> int:
         return int(np.count_nonzero(self.source_sizes))

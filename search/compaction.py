@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from django.db import transaction
+from django.db import connection, transaction
 
 from search.index import merging
 from search.index.columns import Columns
@@ -25,6 +25,8 @@ _SMALLEST_TIER = 64
 LARGEST_PASSAGES = 200_000
 # Past this share of dead passages a segment is written anew by itself.
 _DEAD_SHARE = 0.25
+# The room of so many is worth having back at once.
+_MANY_PASSAGES = 4000
 
 
 def compact(*, renew: Callable[[], None]) -> int:
@@ -35,7 +37,9 @@ def compact(*, renew: Callable[[], None]) -> int:
     merges = 0
     while due := _due():
         renew()
-        merges += _merge(due)
+        if _merge(due) >= _MANY_PASSAGES:
+            _vacuum()
+        merges += 1
     return merges
 
 
@@ -63,8 +67,18 @@ def _tier(passage_count: int) -> int:
     return tier
 
 
-def _merge(ids: Sequence[int]) -> bool:
-    """Put one segment in the place of these; False if somebody else did."""
+def _vacuum() -> None:
+    """Give the room of what was merged to what comes next, sooner than autovacuum."""
+    if not connection.in_atomic_block:
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM search_indexsegment")
+
+
+def _merge(ids: Sequence[int]) -> int:
+    """Put one segment in the place of these; returns how many passages were written.
+
+    That is 0 if somebody else merged one of them meanwhile.
+    """
     rows = list(IndexSegment.objects.filter(pk__in=ids).order_by("pk"))
     parts = []
     for row in rows:
@@ -77,11 +91,12 @@ def _merge(ids: Sequence[int]) -> bool:
         gone = np.isin(segment.columns.passage_ids, _dead(row))
         parts.append((segment, np.flatnonzero(gone).astype(np.int32)))
     merged = merging.merge(parts).pack()
-    return _replace(rows, merged)
+    return merged.passages if _replace(rows, merged) else 0
 
 
 @transaction.atomic
 def _replace(rows: Sequence[IndexSegment], merged: Packed) -> bool:
+    """Whether the merged segment took their place; False if one of them is gone."""
     ids = [row.pk for row in rows]
     locked = IndexSegment.objects.filter(pk__in=ids).order_by("pk").select_for_update()
     now = {row.pk: row for row in locked.only("dead", "dead_count")}

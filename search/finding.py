@@ -43,6 +43,7 @@ from search.question import (
     RegexInvalid,
     Results,
     Searched,
+    Weighed,
 )
 from search.scope import Scope
 from search.snippets import Finder
@@ -56,6 +57,7 @@ __all__ = [
     "RegexInvalid",
     "Results",
     "Searched",
+    "Weighed",
     "find",
 ]
 
@@ -63,6 +65,8 @@ _STATEMENT_SECONDS = 10
 _PAGES_KEPT_SECONDS = 3600
 # Merging may replace segments between two statements of one search, but not for ever.
 _ATTEMPTS = 5
+# How deep one may turn the pages of an answer.
+MOST_PLACES = 300
 # Passages past the page that take the place of copies.
 _SPARE = 5
 _BY_MEANING = {"hybrid", "semantic"}
@@ -76,7 +80,7 @@ class _Place:
     source_id: int
     score: float
     also_in: list[int]
-    features: dict[str, float]
+    features: dict[str, tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -153,7 +157,7 @@ def _answer(query: Query, seen: Scope, asked: asking.Asked) -> _Answer:
             sums, seen.catalogue.sources[ranked.docs[order.heads]]
         )
         order = order.only(rows)
-    told = ranked.features if query.explain else {}
+    told = ranked.weighed() if query.explain else {}
     return _Answer(order.places(ranked.probability(sums), told), ranked.notes)
 
 
@@ -210,10 +214,11 @@ class _Order:
         return self.only(np.sort(first))
 
     def places(
-        self, scores: np.ndarray, told: Mapping[str, np.ndarray]
+        self, scores: np.ndarray, told: Mapping[str, tuple[np.ndarray, float]]
     ) -> list[_Place]:
-        """The places of these texts, with their scores in the same order."""
+        """The places of the first of these texts; `scores` are in the same order."""
         known = self.seen.catalogue
+        heads = self.heads[:MOST_PLACES]
         sources = known.source_ids[known.sources[self.docs]]
         copies: dict[int, set[int]] = {}
         for row in np.flatnonzero(np.bincount(self.group_of)[self.group_of] > 1):
@@ -224,14 +229,17 @@ class _Order:
                 source_id=source_id,
                 score=round(score, 6),
                 also_in=sorted(copies.get(group, set()) - {source_id}),
-                features={name: round(float(told[name][row]), 6) for name in told},
+                features={
+                    name: (round(float(values[row]), 6), weight)
+                    for name, (values, weight) in told.items()
+                },
             )
             for group, row, passage_id, source_id, score in zip(
-                self.groups.tolist(),
-                self.best.tolist(),
-                known.passage_ids[self.docs[self.heads]].tolist(),
-                sources[self.heads].tolist(),
-                scores.tolist(),
+                self.groups[:MOST_PLACES].tolist(),
+                self.best[:MOST_PLACES].tolist(),
+                known.passage_ids[self.docs[heads]].tolist(),
+                sources[heads].tolist(),
+                scores[:MOST_PLACES].tolist(),
                 strict=True,
             )
         ]
@@ -300,8 +308,14 @@ def _hit(passage: Passage, place: _Place, finder: Finder, *, explain: bool) -> H
         snippet=snippets.snippet(passage.text, finder),
         score=place.score,
         also_in=place.also_in,
-        features=place.features if explain else None,
+        features=_weighed(place) if explain else None,
     )
+
+
+def _weighed(place: _Place) -> dict[str, Weighed]:
+    return {
+        name: Weighed(value, weight) for name, (value, weight) in place.features.items()
+    }
 
 
 def _is_within(query: Query, passage: Passage) -> bool:

@@ -129,6 +129,11 @@ class _Lookup:
         """Passages with so much of a unit that they may answer it."""
         if unit.prefix:
             return self._prefixes[unit.prefix].docs
+        if unit.names and not unit.is_phrase:
+            # Where the identifier itself stands, its words elsewhere are no answer.
+            whole = self._tokens[unit.names[0]].docs
+            if self._scope.seen(whole).any():
+                return whole
         lists = [] if unit.is_phrase else [self._tokens[n].docs for n in unit.names]
         words = list(dict.fromkeys(word for word, _ in unit.words))
         if len(words) == 1:

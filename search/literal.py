@@ -141,8 +141,9 @@ def _with_part(part: str, scope: Scope) -> np.ndarray | None:
     lists = [docs for docs, _ in scope.catalogue.postings(sorted(terms)).values()]
     if not lists:
         return np.zeros(0, np.int64)
-    docs = np.unique(np.concatenate(lists))
-    return docs[scope.seen(docs)]
+    docs: np.ndarray = np.unique(np.concatenate(lists))
+    seen: np.ndarray = docs[scope.seen(docs)]
+    return seen
 
 
 def _both(left: np.ndarray | None, right: np.ndarray) -> np.ndarray:

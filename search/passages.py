@@ -98,6 +98,8 @@ def remove(source: Source, *, from_position: int = 0) -> int:
 
 def read(passage_ids: Collection[int]) -> dict[int, Passage]:
     """These passages by id, as far as they are still there."""
+    if not passage_ids:
+        return {}
     wanted = _by_block(passage_ids)
     found = {}
     for block in Block.objects.filter(pk__in=list(wanted)):
@@ -107,6 +109,8 @@ def read(passage_ids: Collection[int]) -> dict[int, Passage]:
 
 def texts(passage_ids: Collection[int]) -> dict[int, str]:
     """The texts of these passages by id, as far as they are still there."""
+    if not passage_ids:
+        return {}
     wanted = _by_block(passage_ids)
     found: dict[int, str] = {}
     bodies = Block.objects.filter(pk__in=list(wanted)).values_list("pk", "body")

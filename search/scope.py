@@ -59,10 +59,10 @@ class Scope:
     @cached_property
     def mean_words(self) -> float:
         """The mean length of a passage within reach."""
-        counts = self.catalogue.word_counts
-        if self.reach is not None:
-            counts = counts[self.reach]
-        return max(float(counts.mean()), 1.0) if len(counts) else 1.0
+        if self.reach is None:
+            return self.catalogue.mean_words
+        words = self.catalogue.source_words[self.sources_in_reach].sum()
+        return max(float(words) / max(self.passages, 1), 1.0)
 
 
 def of(query: Query, catalogue: Catalogue) -> Scope:
