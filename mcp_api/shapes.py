@@ -160,6 +160,11 @@ class Provenance(TypedDict):
     channel: str
 
 
+class Weighed(TypedDict):
+    value: float
+    weight: float
+
+
 class Hit(TypedDict):
     workspace_id: str
     machine: str
@@ -179,6 +184,7 @@ class Hit(TypedDict):
     provenance: Provenance
     citation: Citation
     also_in: NotRequired[list[str]]
+    features: NotRequired[dict[str, Weighed]]
 
 
 class Pending(TypedDict):

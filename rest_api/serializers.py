@@ -221,6 +221,7 @@ class Searching(serializers.Serializer[Any]):
     mode = serializers.ChoiceField(MODES, default="hybrid")
     case_sensitive = serializers.BooleanField(default=False)
     group_by_session = serializers.BooleanField(default=False)
+    explain = serializers.BooleanField(default=False)
     cursor = Text(required=False, max_length=2000)
     limit = Count(default=SEARCH_LIMIT, min_value=1, max_value=MAX_LIMIT)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from knowledge.models import Document, Version
 from knowledge.reading import Page
 from knowledge.searching import DocumentHit
 from recall.overviews import Summary
+from search.question import Weighed
 from sessions.conversation import ConversationPage
 from sessions.models import Transcript
 from sessions.searching import TranscriptHit
@@ -157,6 +159,7 @@ def transcript_hit_fields(hit: TranscriptHit) -> Json:
         "provenance": {"author": hit.speaker, "channel": hit.channel},
         "citation": {"uri": hit.citation.uri, "sha256": hit.citation.sha256},
         "also_in": [each.session_id for each in hit.also_in],
+        **_explained(hit.features),
     }
 
 
@@ -175,4 +178,16 @@ def document_hit_fields(hit: DocumentHit) -> Json:
         "timestamp": passage.at,
         "provenance": {"author": passage.speaker, "channel": passage.channel},
         "citation": {"uri": hit.citation_uri, "sha256": passage.lines_sha256},
+        **_explained(passage.features),
     }
+
+
+def _explained(features: Mapping[str, Weighed] | None) -> Json:
+    """What the score was made of, if it was asked for."""
+    if features is None:
+        return {}
+    shown = {
+        name: {"value": each.value, "weight": each.weight}
+        for name, each in features.items()
+    }
+    return {"features": shown}

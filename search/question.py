@@ -80,6 +80,14 @@ class Query:
 
 
 @dataclass(frozen=True)
+class Weighed:
+    """What a feature of a hit is, and what it counts: the score sums the products."""
+
+    value: float
+    weight: float
+
+
+@dataclass(frozen=True)
 class Hit:
     """One passage that answers, best first; `snippet` marks the match with «…»."""
 
@@ -98,7 +106,7 @@ class Hit:
     snippet: str
     score: float
     also_in: list[int]
-    features: dict[str, float] | None = None
+    features: dict[str, Weighed] | None = None
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,13 @@ class Ranked:
     weights: Weights
     notes: list[str]
 
+    def weighed(self) -> dict[str, tuple[np.ndarray, float]]:
+        """Each feature that counts in this mode, and its weight."""
+        return {
+            name: (self.features[name], weight)
+            for name, weight in self.weights.weights.items()
+        }
+
     def probability(self, sums: np.ndarray) -> np.ndarray:
         """How likely a passage with such a sum is an answer, 0 to 1."""
         known = self.weights

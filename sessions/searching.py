@@ -41,7 +41,7 @@ class TranscriptHit:
     at: datetime | None
     citation: Citation
     also_in: list[Transcript]
-    features: dict[str, float] | None
+    features: dict[str, finding.Weighed] | None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from knowledge.searching import DocumentHit
 from mcp_api import shapes
@@ -13,16 +13,18 @@ from mcp_api.presenting.entries import (
 )
 from mcp_api.quoting import NOTICE, Writing
 from mcp_api.registry import Result
+from search.question import Weighed
 from sessions.searching import TranscriptHit
 
 # What a hit takes of a budget beside its snippet and title.
 _CHARS_BESIDE_SNIPPET = 500
+_CHARS_A_FEATURE = 75
 
 
 def document_hit(hit: DocumentHit) -> shapes.Hit:
     passage, document = hit.passage, hit.document
     workspace = document.workspace
-    return {
+    shape: shapes.Hit = {
         "workspace_id": workspace.slug,
         "machine": workspace.machine,
         "tool": workspace.tool,
@@ -39,6 +41,9 @@ def document_hit(hit: DocumentHit) -> shapes.Hit:
         "provenance": {"author": passage.speaker, "channel": passage.channel},
         "citation": {"uri": hit.citation_uri, "sha256": passage.lines_sha256},
     }
+    if passage.features is not None:
+        shape["features"] = _features(passage.features)
+    return shape
 
 
 def transcript_hit(hit: TranscriptHit) -> shapes.Hit:
@@ -60,11 +65,20 @@ def transcript_hit(hit: TranscriptHit) -> shapes.Hit:
         "provenance": {"author": hit.speaker, "channel": hit.channel},
         "citation": {"uri": hit.citation.uri, "sha256": hit.citation.sha256},
     }
+    if hit.features is not None:
+        shape["features"] = _features(hit.features)
     if hit.also_in:
         shape["also_in"] = [
             f"{each.workspace.slug}/{each.session_id}" for each in hit.also_in
         ]
     return shape
+
+
+def _features(weighed: Mapping[str, Weighed]) -> dict[str, shapes.Weighed]:
+    return {
+        name: {"value": round(each.value, 4), "weight": round(each.weight, 4)}
+        for name, each in weighed.items()
+    }
 
 
 def hits(
@@ -84,6 +98,7 @@ def hits(
     left = max_chars
     for hit in found:
         left -= _CHARS_BESIDE_SNIPPET + len(hit["snippet"]) + len(hit["title"])
+        left -= _CHARS_A_FEATURE * len(hit.get("features", ()))
         if kept and left < 0:
             break
         kept.append(hit)
@@ -94,6 +109,8 @@ def hits(
     for number, hit in enumerate(kept, start=1):
         writing.say(_hit_line(number, hit))
         writing.quote(hit["snippet"])
+        if hit.get("features"):
+            writing.say(_sum(hit["features"]))
     for note in searched["notes"]:
         writing.say(note)
     if pending["words"] or pending["vectors"]:
@@ -111,6 +128,17 @@ def hits(
         truncated=truncated,
     )
     return Result(structured, str(writing))
+
+
+def _sum(features: Mapping[str, shapes.Weighed]) -> str:
+    """What counted, the most telling first, as value times weight."""
+    counted = sorted(
+        ((name, each) for name, each in features.items() if each["value"]),
+        key=lambda pair: -abs(pair[1]["value"] * pair[1]["weight"]),
+    )
+    return "   score of " + " + ".join(
+        f"{name} {each['value']:.2f}·{each['weight']:g}" for name, each in counted
+    )
 
 
 def _hit_line(number: int, hit: shapes.Hit) -> str:

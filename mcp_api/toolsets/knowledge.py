@@ -130,6 +130,7 @@ class KnowledgeTools(MCPToolset):
         case_sensitive: bool = False,
         updated_after: Moment | None = None,
         updated_before: Moment | None = None,
+        explain: bool = False,
         limit: Limit = 10,
         max_chars: MaxChars = 20_000,
         cursor: Cursor | None = None,
@@ -139,6 +140,7 @@ class KnowledgeTools(MCPToolset):
         Use it for decisions, conventions, how-tos and notes; search_sessions for what
         was said or run. Returns hits, best first: place, snippet with the match between
         « », score 0 to 1, author, citation. Read around one with read_knowledge.
+        explain tells what each score was made of.
         """
         paging = Paging(
             "search_knowledge",
@@ -149,6 +151,7 @@ class KnowledgeTools(MCPToolset):
             case_sensitive=case_sensitive,
             updated_after=updated_after,
             updated_before=updated_before,
+            explain=explain,
         )
         offset, max_passage_id = paging.position(cursor) or (0, None)
         results = searching.search(
@@ -159,6 +162,7 @@ class KnowledgeTools(MCPToolset):
             after=updated_after,
             before=updated_before,
             case_sensitive=case_sensitive,
+            explain=explain,
             limit=limit,
             offset=offset,
             max_passage_id=max_passage_id,

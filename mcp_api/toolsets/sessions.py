@@ -174,6 +174,7 @@ class SessionTools(MCPToolset):
         mode: Mode = "hybrid",
         case_sensitive: bool = False,
         group_by_session: bool = False,
+        explain: bool = False,
         limit: Limit = 10,
         max_chars: MaxChars = 20_000,
         cursor: Cursor | None = None,
@@ -183,7 +184,8 @@ class SessionTools(MCPToolset):
         Use it for errors, commands, reasons and earlier attempts; search_knowledge for
         what was written down. Returns hits, best first: place, snippet with the match
         between « », score 0 to 1, role, time, citation. Read around one with
-        read_session and around_line. group_by_session gives the best hit of each.
+        read_session and around_line. group_by_session gives the best hit of each;
+        explain what each score was made of.
         """
         paging = Paging(
             "search_sessions",
@@ -198,6 +200,7 @@ class SessionTools(MCPToolset):
             mode=mode,
             case_sensitive=case_sensitive,
             group_by_session=group_by_session,
+            explain=explain,
         )
         offset, max_passage_id = paging.position(cursor) or (0, None)
         results = searching.search(
@@ -212,6 +215,7 @@ class SessionTools(MCPToolset):
             before=before,
             case_sensitive=case_sensitive,
             group_by_session=group_by_session,
+            explain=explain,
             limit=limit,
             offset=offset,
             max_passage_id=max_passage_id,

@@ -1,3 +1,4 @@
+import math
 import re
 from datetime import timedelta
 
@@ -10,7 +11,7 @@ from hypothesis import settings as law
 from hypothesis import strategies as st
 from messages import AT, message
 
-from search import features, passages
+from search import features, passages, ranking
 from search.finding import Query, QueryInvalid, RegexInvalid, find
 from search.passages import Source
 
@@ -289,8 +290,18 @@ def test_a_hit_carries_its_provenance_and_marks_the_match(recipes, ask, workspac
 def test_explain_tells_the_features(recipes, ask):
     [hit] = ask("overnight", explain=True).hits
 
-    assert set(hit.features) == {*features.NAMES, "name", "verbatim"}
-    assert hit.features["words"] == hit.features["coverage"] == 1
+    known = {*features.NAMES, "name", "verbatim"} - features.BY_MEANING
+    assert set(hit.features) == known
+    assert hit.features["words"].value == hit.features["coverage"].value == 1
+
+
+def test_explained_features_and_weights_make_the_score(recipes, ask):
+    weighed = ranking.weights("keyword")
+
+    for hit in ask("how long must the dough rest overnight", explain=True).hits:
+        total = sum(each.value * each.weight for each in hit.features.values())
+        likely = 1 / (1 + math.exp(-(weighed.slope * total + weighed.offset)))
+        assert hit.score == pytest.approx(likely, abs=1e-4)
 
 
 def test_a_snippet_is_short_and_shows_the_match(remember, ask):
