@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from access.requirements import Requirement
-from evaluation import archive, data, measuring, printing
+from evaluation import archive, data, measuring, needles, printing
 from evaluation.client import Client, Failed
 from evaluation.conversations import BadEvaluationFile, Conversation
 from evaluation.measuring import Archived, Measured
@@ -64,6 +64,14 @@ class Command(BaseCommand):
             help="Only the conversations for tuning on, or those kept for checking.",
         )
         parser.add_argument(
+            "--needles",
+            type=int,
+            default=0,
+            metavar="N",
+            help="Also ask for N names and N phrases of each role that stand in one"
+            " message only.",
+        )
+        parser.add_argument(
             "--floor",
             action="append",
             default=[],
@@ -82,7 +90,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         modes = options["mode"] or ["hybrid"]
-        sets = _sets(options["data"], options["split"])
+        sets = {
+            name: [needles.with_needles(each, most=options["needles"]) for each in some]
+            for name, some in _sets(options["data"], options["split"]).items()
+        }
         given = {}
         if not {"hybrid", "semantic"} & set(modes):
             given["EMBEDDINGS_ENABLED"] = "0"
