@@ -111,7 +111,7 @@ class _Lookup:
         self._scope = scope
         self._reach = scope.reach_size
         started = {prefix: self._starting(prefix) for prefix in asked.prefixes}
-        tokens = {token: analysis.term_hash(token) for token in asked.tokens}
+        tokens = {token: analysis.term_hash(token) for token in self._needed(asked)}
         hashes = set(tokens.values()).union(*started.values())
         known = scope.catalogue.postings(sorted(hashes))
         self._tokens = {
@@ -148,6 +148,17 @@ class _Lookup:
         if unit.is_phrase and unit.names:
             lists.append(self._tokens[unit.names[0]].docs)
         return lists[0] if len(lists) == 1 else np.unique(np.concatenate(lists))
+
+    def _needed(self, asked: Asked) -> Sequence[str]:
+        """The tokens to look up: of a lone identifier that occurs only itself."""
+        only = asked.units[0] if len(asked.units) == 1 else None
+        if only is not None and only.names and not only.is_phrase:
+            whole = only.names[0]
+            term = analysis.term_hash(whole)
+            docs, _ = self._scope.catalogue.postings([term]).get(term, (_NO_DOCS, None))
+            if self._scope.seen(docs).any():
+                return [whole]
+        return asked.tokens
 
     def _starting(self, prefix: str) -> set[int]:
         surfaces = vocabularies.starting(
