@@ -50,6 +50,8 @@ def ask_all(
     Raises Failed when the server has not indexed everything: figures would be wrong.
     """
     measured = Measured()
+    # The server has hung up while it was indexing; the next request dials anew.
+    client.close()
     for each in archived:
         asked = [q for q in each.conversation.questions if q.gold_sessions]
         for question in asked:

@@ -46,6 +46,8 @@ _MOST_PHRASES = 2000
 # A whole session is about more than the line where a sentence of the query stands.
 _VERBATIM_IN_SOURCE = 0.25
 _WHOLE = 0.999
+# A passage with less than this share of the query cannot be one it stands in.
+_LEAST_COVERAGE = 0.4
 
 _FIRST_PERSON = re.compile(r"\b(?:i|me|my|mine|we|us|our|ours)\b", re.IGNORECASE)
 _QUESTION = re.compile(
@@ -345,9 +347,11 @@ def _verbatim(
     """Whether the query stands in a passage just as it was typed."""
     stands = np.zeros(len(docs))
     typed = _plain(text.strip().strip('"'))
-    if len(asked.units) < 2 and not any(unit.names for unit in asked.units):
+    if " " not in typed and not any(unit.names for unit in asked.units):
         return stands
-    whole = np.flatnonzero(found["coverage"] > _WHOLE)
+    # All of it that stands anywhere: of an identifier inside a longer one, its words.
+    most = found["coverage"].max(initial=0.0)
+    whole = np.flatnonzero(found["coverage"] >= _WHOLE * max(most, _LEAST_COVERAGE))
     rows = whole[np.argsort(-found["words"][whole], kind="stable")][:_READ]
     ids = scope.catalogue.passage_ids[docs[rows]].tolist()
     texts = passages.texts(ids)
