@@ -24,8 +24,8 @@ _SHORTEST = 8
 _MOST_TRIED = 8
 
 
-def with_needles(conversation: Conversation, *, most: int) -> Conversation:
-    """The conversation with questions for needles beside its own.
+def needles(conversation: Conversation, *, most: int) -> Conversation:
+    """The conversation with questions for its needles instead of its own.
 
     Up to `most` of each kind: a name or a phrase, in what one role or people said. They
     are the same at each call, and spread over the conversation.
@@ -35,7 +35,7 @@ def with_needles(conversation: Conversation, *, most: int) -> Conversation:
     for message in sorted(conversation.messages, key=_shuffled):
         role = message.role if message.role in ROLES else "people"
         by_role.setdefault(role, []).append(message)
-    asked = [
+    asked = tuple(
         question
         for role, messages in by_role.items()
         for what, pattern, form in (
@@ -45,8 +45,8 @@ def with_needles(conversation: Conversation, *, most: int) -> Conversation:
         for question in islice(
             _asked(messages, f"{what} in {role}", pattern, form, everything), most
         )
-    ]
-    return replace(conversation, questions=(*conversation.questions, *asked))
+    )
+    return replace(conversation, questions=asked)
 
 
 def _shuffled(message: Message) -> int:

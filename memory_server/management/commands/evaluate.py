@@ -4,7 +4,8 @@ import signal
 import sys
 from argparse import ArgumentTypeError
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from access.requirements import Requirement
-from evaluation import archive, data, measuring, needles, printing
+from evaluation import archive, data, measuring, printing
 from evaluation.client import Client, Failed
 from evaluation.conversations import BadEvaluationFile, Conversation
 from evaluation.measuring import Archived, Measured
+from evaluation.needles import needles
 from memory_server import scratch
 from memory_server.embedded.refusing import CannotStart
 from memory_server.scratch import Server
@@ -90,10 +92,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         modes = options["mode"] or ["hybrid"]
-        sets = {
-            name: [needles.with_needles(each, most=options["needles"]) for each in some]
-            for name, some in _sets(options["data"], options["split"]).items()
-        }
+        sets = _sets(options["data"], options["split"])
         given = {}
         if not {"hybrid", "semantic"} & set(modes):
             given["EMBEDDINGS_ENABLED"] = "0"
@@ -104,33 +103,52 @@ class Command(BaseCommand):
                 _ended_in_order(),
                 scratch.serving(kept=options["keep"], **given) as server,
             ):
-                found = self._measure(server, sets, modes)
+                found = self._measure(
+                    server, sets, modes=modes, most_needles=options["needles"]
+                )
         except (CannotStart, Failed) as error:
             raise CommandError(str(error)) from error
         if options["json"]:
             options["json"].write_bytes(_json(found))
-        self._hold(found, options["floor"])
+        self._hold({name: found[name] for name in sets}, options["floor"])
 
     def _measure(
-        self, server: Server, sets: dict[str, list[Conversation]], modes: list[str]
+        self,
+        server: Server,
+        sets: dict[str, list[Conversation]],
+        *,
+        modes: list[str],
+        most_needles: int,
     ) -> dict[str, dict[str, Measured]]:
-        client = Client(server.base, server.ai_token, server.sync_token)
-        archived = {
-            name: [self._upload(client, each, name) for each in conversations]
-            for name, conversations in sets.items()
-        }
-        server.run_jobs(watch=lambda: self._say(_waiting(server)))
-        found: dict[str, dict[str, Measured]] = {}
-        for name in sets:
-            found[name] = {}
-            for mode in modes:
-                measured = measuring.ask_all(
-                    client, archived[name], mode=mode, say=self._say
-                )
-                found[name][mode] = measured
-                for line in printing.lines(f"{name} · {mode}", measured):
-                    self.stdout.write(line)
-        return found
+        with closing(Client(server.base, server.ai_token, server.sync_token)) as client:
+            archived = {
+                name: [self._upload(client, each, name) for each in conversations]
+                for name, conversations in sets.items()
+            }
+            if most_needles:
+                archived |= {
+                    f"{name} needles": [
+                        replace(
+                            each,
+                            conversation=needles(each.conversation, most=most_needles),
+                        )
+                        for each in some
+                    ]
+                    for name, some in archived.items()
+                }
+            server.run_jobs(watch=lambda: self._say(_waiting(server)))
+            return {
+                name: {mode: self._ask(client, name, some, mode) for mode in modes}
+                for name, some in archived.items()
+            }
+
+    def _ask(
+        self, client: Client, name: str, some: list[Archived], mode: str
+    ) -> Measured:
+        measured = measuring.ask_all(client, some, mode=mode, say=self._say)
+        for line in printing.lines(f"{name} · {mode}", measured):
+            self.stdout.write(line)
+        return measured
 
     def _upload(
         self, client: Client, conversation: Conversation, name: str
