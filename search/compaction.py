@@ -45,7 +45,7 @@ def compact(*, renew: Callable[[], None]) -> int:
 
 def _due() -> list[int]:
     """The ids of segments to merge into one; none when all is well."""
-    tiers: dict[int, list[int]] = {}
+    tiers: dict[int, list[tuple[int, int]]] = {}
     known = IndexSegment.objects.order_by("pk").values_list(
         "pk", "passage_count", "dead_count"
     )
@@ -53,11 +53,24 @@ def _due() -> list[int]:
         if dead_count > passage_count * _DEAD_SHARE:
             return [segment_id]
         if passage_count < LARGEST_PASSAGES:
-            tiers.setdefault(_tier(passage_count), []).append(segment_id)
-    for _, ids in sorted(tiers.items()):
-        if len(ids) >= FAN_IN:
-            return ids[: 2 * FAN_IN]
+            tier = tiers.setdefault(_tier(passage_count), [])
+            tier.append((segment_id, passage_count))
+    for _, segments in sorted(tiers.items()):
+        if len(segments) >= FAN_IN:
+            return _as_many_as_fit(segments)
     return []
+
+
+def _as_many_as_fit(segments: Sequence[tuple[int, int]]) -> list[int]:
+    """The first of these (id, passages) that memory has room to merge, at least two."""
+    fitting: list[int] = []
+    together = 0
+    for segment_id, passage_count in segments:
+        together += passage_count
+        if len(fitting) > 1 and together > 2 * LARGEST_PASSAGES:
+            break
+        fitting.append(segment_id)
+    return fitting
 
 
 def _tier(passage_count: int) -> int:
