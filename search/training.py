@@ -7,7 +7,7 @@ passages of each source compete, as `features.by_source` counts them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,35 +54,29 @@ class Calibration:
     slope: float
     offset: float
 
+    def likely(self, sums: np.ndarray) -> np.ndarray:
+        """How likely passages with such sums answer, 0 to 1."""
+        likely: np.ndarray = 1 / (1 + np.exp(-(self.slope * sums + self.offset)))
+        return likely
 
-def fit(
-    judged: Sequence[Judged],
-    *,
-    bounds: Sequence[Bounds],
-    fixed: Mapping[int, float] | None = None,
-) -> np.ndarray:
-    """One weight a column that makes the answers likeliest.
+
+def fit(judged: Sequence[Judged], *, bounds: Sequence[Bounds]) -> np.ndarray:
+    """One weight a column, within its bounds, that makes the answers likeliest.
 
     The mean losses of the sets of data count alike, however many questions each has.
-    Columns of `fixed` have the weight given. Raises ValueError if nothing is judged.
+    Raises ValueError if no answer is in its pool.
     """
     known = [each for each in judged if each.is_gold.any()]
     if not known:
         raise ValueError("no question has its answer in its pool")
-    fixed = dict(fixed or {})
-    free = [at for at in range(known[0].values.shape[1]) if at not in fixed]
-    spread = np.maximum(_spread(known)[free], _LEAST_SPREAD)
-    low = np.array([_or(bounds[at].least, -np.inf) for at in free]) * spread
-    high = np.array([_or(bounds[at].most, np.inf) for at in free]) * spread
-    weights = np.zeros(known[0].values.shape[1])
-    for at, weight in fixed.items():
-        weights[at] = weight
-    found = np.clip(np.zeros(len(free)), low, high)
+    spread = np.maximum(_spread(known), _LEAST_SPREAD)
+    low = np.array([_or(each.least, -np.inf) for each in bounds]) * spread
+    high = np.array([_or(each.most, np.inf) for each in bounds]) * spread
+    found = np.clip(np.zeros(len(spread)), low, high)
     for _ in range(_ROUNDS):
         # Which passages of a source are its best depends on the weights.
-        heap = _Heap.of(known, weights, free, spread)
-        found = _minimum(heap, found, low, high)
-        weights[free] = found / spread
+        found = _minimum(_Heap.of(known, found / spread, spread), found, low, high)
+    weights: np.ndarray = found / spread
     return weights
 
 
@@ -154,7 +148,6 @@ class _Heap:
     """All passages of all questions under each other, as the loss needs them."""
 
     values: np.ndarray
-    base: np.ndarray
     is_gold: np.ndarray
     starts: np.ndarray
     share: np.ndarray
@@ -164,7 +157,6 @@ class _Heap:
         cls,
         judged: Sequence[Judged],
         weights: np.ndarray,
-        free: Sequence[int],
         spread: np.ndarray,
     ) -> _Heap:
         kept = [_competing(each, weights) for each in judged]
@@ -174,12 +166,8 @@ class _Heap:
         for each in judged:
             sets[each.data] = sets.get(each.data, 0) + 1
         share = np.array([1 / len(sets) / sets[each.data] for each in judged])
-        together = np.concatenate(rows)
-        fixed = weights.copy()
-        fixed[list(free)] = 0.0
         return cls(
-            values=together[:, list(free)] / spread,
-            base=together @ fixed,
+            values=np.concatenate(rows) / spread,
             is_gold=np.concatenate(
                 [each.is_gold[at] for each, at in zip(judged, kept, strict=True)]
             ),
@@ -203,10 +191,10 @@ class _Heap:
 
     @property
     def _sizes(self) -> np.ndarray:
-        return np.diff(np.append(self.starts, len(self.base)))
+        return np.diff(np.append(self.starts, len(self.values)))
 
     def _likely(self, weights: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        sums = self.base + self.values @ weights
+        sums = self.values @ weights
         sums -= np.repeat(np.maximum.reduceat(sums, self.starts), self._sizes)
         likely = np.exp(sums)
         likely /= np.repeat(np.add.reduceat(likely, self.starts), self._sizes)

@@ -12,6 +12,7 @@ from access.models import Token
 from audit.models import Event
 from jobs import running
 from mcp_api.quoting import NOTICE
+from search import ranking
 from workspaces.models import Workspace
 
 # -- workspaces --------------------------------------------------------------------
@@ -258,6 +259,25 @@ def test_sessions_are_listed_read_and_found(ai, uploaded):
     assert (hit["session_id"], hit["first_line"]) == ("s-1", 1)
     assert "«NullBasketError»" in hit["snippet"]
     assert hit["role"] == "user"
+
+
+def test_a_score_is_explained_when_asked(ai, uploaded):
+    counted = ranking.weights("keyword").weights
+    for tool, text in (
+        ("search_sessions", "NullBasketError"),
+        ("search_knowledge", "zebrafish"),
+    ):
+        asked = {"query": text, "mode": "keyword"}
+        hit = ai.call(tool, **asked, explain=True)["hits"][0]
+        plain = ai.call(tool, **asked)["hits"][0]
+
+        assert set(hit["features"]) == set(counted)
+        assert hit["features"]["words"] == {
+            "value": 1,
+            "weight": round(counted["words"], 4),
+        }
+        assert "features" not in plain
+        assert hit["score"] == plain["score"]
 
 
 def test_lines_come_as_they_were_sent(ai, uploaded):

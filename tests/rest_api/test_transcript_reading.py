@@ -9,6 +9,7 @@ from rest_client import caller, code_of
 from access import write_tokens
 from audit.models import Event
 from jobs import running
+from search import ranking
 
 SECRET = "ghp_" + "abcdEFGH1234" * 3
 
@@ -228,6 +229,15 @@ def test_search_filters(transcript, ai, workspace):
     assert count("roles=assistant") == 0
     assert count("after=2026-06-01T00:00:00Z") == 0
     assert count("group_by_session=true") == 1
+
+
+def test_a_score_is_explained_when_asked(transcript, ai):
+    def hits(query: str) -> list[dict]:
+        return ai.get(f"search?q=question&mode=keyword&{query}").json()["hits"]
+
+    words = hits("explain=true")[0]["features"]["words"]
+    assert words == {"value": 1, "weight": ranking.weights("keyword").weights["words"]}
+    assert "features" not in hits("explain=false")[0]
 
 
 def test_documents_are_searched_too(sync, ai, workspace):
