@@ -29,6 +29,11 @@ _NEXT_BLOCKS = """
 SELECT nextval(pg_get_serial_sequence('search_block', 'id'))
 FROM generate_series(1, %s)
 """
+# Written out, as they are asked several times by every search.
+_BLOCKS = """
+SELECT id, workspace_id, kind, source_id, body FROM search_block WHERE id = ANY(%s)
+"""
+_BODIES = "SELECT id, body FROM search_block WHERE id = ANY(%s)"
 _COPY = """
 COPY search_block (id, workspace_id, kind, source_id, segment_id, first_position,
     last_position, passage_count, prose_count, body) FROM STDIN
@@ -101,9 +106,15 @@ def read(passage_ids: Collection[int]) -> dict[int, Passage]:
     if not passage_ids:
         return {}
     wanted = _by_block(passage_ids)
-    found = {}
-    for block in Block.objects.filter(pk__in=list(wanted)):
-        found.update(_passages(block, wanted[block.pk]))
+    found: dict[int, Passage] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_BLOCKS, [list(wanted)])
+        for block_id, workspace_id, kind, source_id, body in cursor.fetchall():
+            first = block_id * MOST_PASSAGES
+            for number, (facts, text) in blocks.unpack(body, wanted[block_id]).items():
+                found[first + number] = Passage(
+                    first + number, workspace_id, kind, source_id, facts, text
+                )
     return found
 
 
@@ -113,11 +124,12 @@ def texts(passage_ids: Collection[int]) -> dict[int, str]:
         return {}
     wanted = _by_block(passage_ids)
     found: dict[int, str] = {}
-    bodies = Block.objects.filter(pk__in=list(wanted)).values_list("pk", "body")
-    for block_id, body in bodies.iterator():
-        first = block_id * MOST_PASSAGES
-        for number, text in blocks.texts(bytes(body), wanted[block_id]).items():
-            found[first + number] = text
+    with connection.cursor() as cursor:
+        cursor.execute(_BODIES, [list(wanted)])
+        for block_id, body in cursor.fetchall():
+            first = block_id * MOST_PASSAGES
+            for number, text in blocks.texts(body, wanted[block_id]).items():
+                found[first + number] = text
     return found
 
 
@@ -304,9 +316,7 @@ def _by_block(passage_ids: Collection[int]) -> dict[int, set[int]]:
     return wanted
 
 
-def _passages(
-    block: Block, numbers: Collection[int] | None = None
-) -> dict[int, Passage]:
+def _passages(block: Block) -> dict[int, Passage]:
     first = block.pk * MOST_PASSAGES
     return {
         first + number: Passage(
@@ -317,7 +327,7 @@ def _passages(
             facts=facts,
             text=text,
         )
-        for number, (facts, text) in blocks.unpack(bytes(block.body), numbers).items()
+        for number, (facts, text) in blocks.unpack(bytes(block.body)).items()
     }
 
 

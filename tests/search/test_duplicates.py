@@ -1,8 +1,8 @@
 from search import analysis, duplicates
 
 LONG = (
-    "the deployment of the billing service failed because its disk was full again so we "
-    "moved old reports to cold storage and started another attempt on"
+    "the deployment of the billing service failed because its disk was full again so "
+    "we moved old reports to cold storage and started another attempt on"
 )
 
 
