@@ -43,14 +43,14 @@ _FOLLOWED = 300
 # Passages of a time that is named, whatever their words.
 _DATED = 300
 _DATED_LOOKED_AT = 20_000
-# Texts that are read to see whether the query stands there as it was typed.
+# Texts that are read to see whether the query stands there as it was typed; more where
+# nothing else tells, of a phrase and of an identifier that only longer ones contain.
 _READ = 64
+_READ_FOR_ONE = 500
 _MOST_PHRASES = 2000
 # A whole session is about more than the line where a sentence of the query stands.
 _VERBATIM_IN_SOURCE = 0.25
 _WHOLE = 0.999
-# A passage with less than this share of the query cannot be one it stands in.
-_LEAST_COVERAGE = 0.4
 
 _FIRST_PERSON = re.compile(r"\b(?:i|me|my|mine|we|us|our|ours)\b", re.IGNORECASE)
 _SENTENCE = re.compile(
@@ -352,10 +352,15 @@ def _verbatim(
     typed = _plain(text.strip().strip('"'))
     if " " not in typed and not any(unit.names for unit in asked.units):
         return stands
-    # All of it that stands anywhere: of an identifier inside a longer one, its words.
-    most = found["coverage"].max(initial=0.0)
-    whole = np.flatnonzero(found["coverage"] >= _WHOLE * max(most, _LEAST_COVERAGE))
-    rows = whole[np.argsort(-found["words"][whole], kind="stable")][:_READ]
+    coverage = found["coverage"]
+    if len(asked.units) == 1 and not found["name"].any():
+        least, most_read = 0.0, _READ_FOR_ONE
+    else:
+        # What stands nowhere, such as the name of a part of a path, is not missed.
+        least, most_read = _WHOLE * coverage.max(initial=0.0), _READ
+    whole = np.flatnonzero((coverage >= least) & (coverage > 0))
+    order = np.lexsort((-found["words"][whole], -coverage[whole]))
+    rows = whole[order[:most_read]]
     ids = scope.catalogue.passage_ids[docs[rows]].tolist()
     texts = passages.texts(ids)
     stands[rows] = [typed in _plain(texts.get(each, "")) for each in ids]
