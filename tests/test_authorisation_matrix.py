@@ -724,6 +724,7 @@ def test_consumers_let_in_operators_only(
 READING = {"list_tokens", "stats", "verify", "verify_citation"}
 WRITING = {
     "create_token",
+    "evaluate",
     "export_tree",
     "import_tree",
     "load_demo",
