@@ -734,6 +734,7 @@ WRITING = {
     "rotate_write_token",
     "run_jobs",
     "sweep",
+    "train_ranking",
 }
 INTERFACES = ("rest_api", "mcp_api", "console")
 
