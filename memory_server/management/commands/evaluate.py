@@ -200,10 +200,10 @@ def _sets(
 
 
 def _waiting(server: Server) -> str:
-    lines, vectors = (
-        server.query(each)[0][0] for each in (_LINES_WAITING, _VECTORS_WAITING)
-    )
-    return f"Indexing: {lines} lines and {vectors} vectors to go"
+    to_go = f"{server.query(_LINES_WAITING)[0][0]} lines"
+    if server.environment.get("EMBEDDINGS_ENABLED") != "0":
+        to_go += f" and {server.query(_VECTORS_WAITING)[0][0]} vectors"
+    return f"Indexing: {to_go} to go"
 
 
 def _json(found: dict[str, dict[str, Measured]]) -> bytes:
