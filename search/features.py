@@ -12,12 +12,13 @@ from typing import Protocol
 
 import numpy as np
 
-from search.cues import HAS_TIME_WORD, IS_QUESTION
+from search.cues import HAS_TIME_WORD, IS_FIRST_PERSON, IS_QUESTION
 
 NAMES = (
     "words",
     "coverage",
     "context",
+    "earlier",
     "answer",
     "meaning",
     "source_words",
@@ -28,6 +29,7 @@ NAMES = (
     "date",
     "question",
     "length",
+    "personal",
     "prose",
 )
 # These need vectors.
@@ -114,12 +116,17 @@ def matrix(
     best = max(float(words.max(initial=0.0)), 1e-9)
     words_before = bm25(before, sought.terms, columns.word_counts[before], mean_words)
     answers = follows & (columns.flags[before] & IS_QUESTION > 0)
-    coverage, context = _covered(docs, before, follows, sought.terms)
+    earlier = np.maximum(docs - 2, 0)
+    has_earlier = (docs > 1) & (columns.sources[earlier] == sources)
+    coverage, context, further = _covered(
+        docs, (before, follows), (earlier, has_earlier), sought.terms
+    )
     flags = columns.flags[docs]
     found = {
         "words": words / best,
         "coverage": coverage,
         "context": context,
+        "earlier": further,
         "answer": np.where(answers, np.minimum(words_before / best, 1.0), 0.0),
         "meaning": np.where(np.isnan(cosines), UNKNOWN_COSINE, cosines),
         "source_words": _source_bm25(sought.terms, columns.sources, source_words)[
@@ -132,6 +139,7 @@ def matrix(
         "date": date(columns.times[docs], sought.spans),
         "question": flags & IS_QUESTION > 0,
         "length": np.log1p(columns.word_counts[docs].astype(np.float64)),
+        "personal": flags & IS_FIRST_PERSON > 0,
         "prose": ~_has_role(docs, _TOOL_ROLES, columns),
     }
     return np.stack([np.asarray(found[name], np.float64) for name in NAMES], axis=1)
@@ -187,17 +195,26 @@ def _counts(term: Term, docs: np.ndarray) -> np.ndarray:
 
 
 def _covered(
-    docs: np.ndarray, before: np.ndarray, follows: np.ndarray, terms: Sequence[Term]
-) -> tuple[np.ndarray, np.ndarray]:
-    """The share of the terms that stand here, and of those only in what came before."""
-    here, context = np.zeros(len(docs)), np.zeros(len(docs))
+    docs: np.ndarray,
+    before: tuple[np.ndarray, np.ndarray],
+    earlier: tuple[np.ndarray, np.ndarray],
+    terms: Sequence[Term],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The share of the terms that stand here, of those that stand only in what came
+    before, and of those only in what came before that.
+
+    What came before are documents, and whether they are of the same source.
+    """
+    here, context, further = (np.zeros(len(docs)) for _ in range(3))
     for term in terms:
         is_here = _counts(term, docs) > 0
+        is_before = before[1] & (_counts(term, before[0]) > 0) & ~is_here
+        is_earlier = earlier[1] & (_counts(term, earlier[0]) > 0)
         here += term.rarity * is_here
-        is_before = follows & (_counts(term, before) > 0)
-        context += term.rarity * (is_before & ~is_here)
+        context += term.rarity * is_before
+        further += term.rarity * (is_earlier & ~is_here & ~is_before)
     most = max(sum(term.rarity for term in terms), 1e-9)
-    return here / most, context / most
+    return here / most, context / most, further / most
 
 
 def _source_bm25(

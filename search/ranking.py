@@ -30,7 +30,7 @@ from search.scope import Scope
 WEIGHTS = Path(__file__).with_name("weights.json")
 
 # Not learned: what stands there as it was typed ranks before everything.
-FIXED = {"verbatim": 12.0}
+FIXED = {"verbatim": 24.0}
 
 # How many passages each leg puts into the pool.
 _BY_WORDS = 500
@@ -49,7 +49,7 @@ _READ = 64
 _READ_FOR_ONE = 500
 _MOST_PHRASES = 2000
 # A whole session is about more than the line where a sentence of the query stands.
-_VERBATIM_IN_SOURCE = 0.25
+_VERBATIM_IN_SOURCE = 0.125
 _WHOLE = 0.999
 
 _FIRST_PERSON = re.compile(r"\b(?:i|me|my|mine|we|us|our|ours)\b", re.IGNORECASE)
