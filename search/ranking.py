@@ -47,6 +47,10 @@ _DATED_LOOKED_AT = 20_000
 # nothing else tells, of a phrase and of an identifier that only longer ones contain.
 _READ = 64
 _READ_FOR_ONE = 500
+# A line of so many words seldom has more passages with all of them than these, and
+# then the one where it stands must not be missed among them.
+_LINE_UNITS = 4
+_READ_FOR_LINE = 300
 _MOST_PHRASES = 2000
 # A whole session is about more than the line where a sentence of the query stands.
 _VERBATIM_IN_SOURCE = 0.125
@@ -357,7 +361,9 @@ def _verbatim(
         least, most_read = 0.0, _READ_FOR_ONE
     else:
         # What stands nowhere, such as the name of a part of a path, is not missed.
-        least, most_read = _WHOLE * coverage.max(initial=0.0), _READ
+        least = _WHOLE * coverage.max(initial=0.0)
+        is_line = len(asked.units) >= _LINE_UNITS
+        most_read = _READ_FOR_LINE if is_line else _READ
     whole = np.flatnonzero((coverage >= least) & (coverage > 0))
     order = np.lexsort((-found["words"][whole], -coverage[whole]))
     rows = whole[order[:most_read]]
