@@ -209,6 +209,14 @@ class Catalogue:
             found.setdefault(term, []).append((docs + part.offset, counts))
         return {term: self._living(lists) for term, lists in found.items()}
 
+    def posting_bytes(self, hashes: Sequence[int]) -> dict[int, int]:
+        """About how common each term is: the size of its postings, nothing read."""
+        total = dict.fromkeys(hashes, 0)
+        for part in self.segments:
+            for term, span in zip(hashes, part.terms.spans(hashes), strict=True):
+                total[term] += span[1] if span else 0
+        return total
+
     def _living(
         self, lists: Sequence[tuple[np.ndarray, np.ndarray]]
     ) -> tuple[np.ndarray, np.ndarray]:

@@ -22,6 +22,8 @@ from search.scope import Scope
 _ENOUGH = 0.6
 # Past so many matches, frequent words only rank what rarer ones have found.
 _MOST_MATCHES = 400_000
+# Of a phrase so many of its words are looked up.
+_RAREST = 3
 # Words that one prefix may stand for.
 _MOST_STARTED = 200
 
@@ -110,10 +112,11 @@ class _Lookup:
         self.notes: list[str] = []
         self._scope = scope
         self._reach = scope.reach_size
+        self._read: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         started = {prefix: self._starting(prefix) for prefix in asked.prefixes}
         tokens = {token: analysis.term_hash(token) for token in self._needed(asked)}
         hashes = set(tokens.values()).union(*started.values())
-        known = scope.catalogue.postings(sorted(hashes))
+        known = self._postings(sorted(hashes))
         self._tokens = {
             token: self._term(*known.get(term, (_NO_DOCS, _NO_DOCS)))
             for token, term in tokens.items()
@@ -136,6 +139,7 @@ class _Lookup:
                 return whole
         lists = [] if unit.is_phrase else [self._tokens[n].docs for n in unit.names]
         words = list(dict.fromkeys(word for word, _ in unit.words))
+        words = [word for word in words if word in self._tokens]
         if len(words) == 1:
             lists.append(self._tokens[words[0]].docs)
         elif words:
@@ -145,20 +149,43 @@ class _Lookup:
                     [self._tokens[word].docs for word in words], share * len(words)
                 )
             )
-        if unit.is_phrase and unit.names:
+        if unit.is_phrase and unit.names and unit.names[0] in self._tokens:
             lists.append(self._tokens[unit.names[0]].docs)
-        return lists[0] if len(lists) == 1 else np.unique(np.concatenate(lists))
+        if len(lists) == 1:
+            return lists[0]
+        return np.unique(np.concatenate([_NO_DOCS, *lists]))
 
     def _needed(self, asked: Asked) -> Sequence[str]:
-        """The tokens to look up: of a lone identifier that occurs only itself."""
-        only = asked.units[0] if len(asked.units) == 1 else None
-        if only is not None and only.names and not only.is_phrase:
-            whole = only.names[0]
-            term = analysis.term_hash(whole)
-            docs, _ = self._scope.catalogue.postings([term]).get(term, (_NO_DOCS, None))
+        """The tokens to look up.
+
+        Of a lone identifier that occurs only itself, of a lone phrase its rarest words:
+        whether the others stand beside them is told from the text.
+        """
+        if len(asked.units) != 1:
+            return asked.tokens
+        [only] = asked.units
+        if only.is_phrase:
+            return self._rarest(asked.tokens)
+        if only.names:
+            term = analysis.term_hash(only.names[0])
+            docs, _ = self._postings([term]).get(term, (_NO_DOCS, _NO_DOCS))
             if self._scope.seen(docs).any():
-                return [whole]
+                return only.names[:1]
         return asked.tokens
+
+    def _rarest(self, tokens: Sequence[str]) -> Sequence[str]:
+        hashes = {token: analysis.term_hash(token) for token in tokens}
+        sizes = self._scope.catalogue.posting_bytes(list(hashes.values()))
+        return sorted(tokens, key=lambda token: sizes[hashes[token]])[:_RAREST]
+
+    def _postings(
+        self, terms: Sequence[int]
+    ) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+        """The postings of these terms, each read once."""
+        missing = [term for term in terms if term not in self._read]
+        if missing:
+            self._read |= self._scope.catalogue.postings(missing)
+        return {term: self._read[term] for term in terms if term in self._read}
 
     def _starting(self, prefix: str) -> set[int]:
         surfaces = vocabularies.starting(

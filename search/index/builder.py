@@ -91,7 +91,8 @@ class Builder:
         order = columns.order()
         docs = np.empty(len(order), np.int64)
         docs[order] = np.arange(len(order))
-        used = np.unique(np.frombuffer(self._occurrences, np.uintc))
+        occurrences = np.frombuffer(self._occurrences, np.uintc)
+        used = np.flatnonzero(np.bincount(occurrences)).astype(np.uintc)
         hashes, tokens = self._runs.tokens(used)
         data, ranks, sizes = postings.encode(self._keys(docs, used, tokens))
         return Segment(

@@ -55,6 +55,14 @@ def test_an_identifier_ranks_before_its_words(recipes, ask):
     assert texts(ask("sessions/uploads.py")) == [RECIPES[2]]
 
 
+def test_an_identifier_that_stands_somewhere_is_answered_by_itself(remember, ask):
+    remember("fetchRowsById is slow", "we fetch rows by id", "the fetchRowsById again")
+
+    assert len(texts(ask("fetchRowsById"))) == 2
+    assert len(texts(ask('"fetchRowsById"'))) == 3
+    assert texts(ask("fetch_rows_by_id")) != []
+
+
 def test_a_phrase_wants_its_words_in_order(recipes, ask):
     assert texts(ask('"the dough rest"')) == [RECIPES[3]]
     assert texts(ask('"rest the dough"')) == []
@@ -400,9 +408,9 @@ def test_only_passages_that_may_be_shown_are_read(remember, ask, mode, text):
     with CaptureQueriesContext(connection) as captured:
         ask(text, mode)
 
-    asked = [query["sql"] for query in captured if '"search_block"' in query["sql"]]
+    asked = [query["sql"] for query in captured if "FROM search_block" in query["sql"]]
     assert asked
     for sql in asked:
-        ids = re.search(r"IN \(([^)]*)\)", sql)
+        ids = re.search(r"ANY\(([^)]*)\)", sql)
         assert ids
         assert len(ids[1].split(",")) <= 12
