@@ -1,7 +1,7 @@
 """Keeping the ends of a text that is too long to be taken whole.
 
-Of a message past the bound the head, which says what it is, and the tail, which says how
-it ended, are findable. Everything stays readable in the archive.
+Of a message past the bound the head, which says what it is, and the tail, which says
+how it ended, are findable. Everything stays readable in the archive.
 """
 
 from __future__ import annotations
