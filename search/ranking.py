@@ -46,6 +46,7 @@ _DATED_LOOKED_AT = 20_000
 # Texts that are read to see whether the query stands there as it was typed; more where
 # nothing else tells, of a phrase and of an identifier that only longer ones contain.
 _READ = 64
+_READ_AT_ONCE = 24
 _READ_FOR_ONE = 500
 # A line of so many words seldom has more passages with all of them than these, and
 # then the one where it stands must not be missed among them.
@@ -162,8 +163,9 @@ def candidates(query: Query, scope: Scope, *, at: datetime) -> Pool:
     meant = meaning.of(sought.text) if query.mode != "keyword" else _NOTHING
     matches = lexical.match(asked, scope)
     quoted = phrases.Phrases(asked)
+    texts = _Texts(scope)
     if quoted:
-        matches = _with_phrases(matches, quoted, scope)
+        matches = _with_phrases(matches, quoted, texts)
     near = _nearest(meant, matches, quoted, scope)
     mode, notes = query.mode, list(matches.notes)
     if mode != "keyword" and not near:
@@ -198,7 +200,7 @@ def candidates(query: Query, scope: Scope, *, at: datetime) -> Pool:
     )
     found = dict(zip(features.NAMES, values.T, strict=True))
     found["name"] = _names(docs, matches)
-    found["verbatim"] = _verbatim(query.text, asked, docs, found, scope)
+    found["verbatim"] = _verbatim(query.text, asked, docs, found, texts)
     if query.group_by_source and not (matches.names or quoted):
         found["verbatim"] *= _VERBATIM_IN_SOURCE
     return Pool(docs, found, mode, notes)
@@ -349,7 +351,7 @@ def _verbatim(
     asked: Asked,
     docs: np.ndarray,
     found: Mapping[str, np.ndarray],
-    scope: Scope,
+    texts: _Texts,
 ) -> np.ndarray:
     """Whether the query stands in a passage just as it was typed."""
     stands = np.zeros(len(docs))
@@ -367,17 +369,34 @@ def _verbatim(
     whole = np.flatnonzero((coverage >= least) & (coverage > 0))
     order = np.lexsort((-found["words"][whole], -coverage[whole]))
     rows = whole[order[:most_read]]
-    ids = scope.catalogue.passage_ids[docs[rows]].tolist()
-    texts = passages.texts(ids)
-    stands[rows] = [typed in _plain(texts.get(each, "")) for each in ids]
+    for start in range(0, len(rows), _READ_AT_ONCE):
+        batch = rows[start : start + _READ_AT_ONCE]
+        stands[batch] = [typed in _plain(text) for text in texts.of(docs[batch])]
+        if np.count_nonzero(stands) >= _READ_AT_ONCE:
+            # More than a page of them: what follows matches less in other ways too.
+            break
     return stands
+
+
+class _Texts:
+    """The texts of passages, each read once for a query."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._ids = scope.catalogue.passage_ids
+        self._read: dict[int, str] = {}
+
+    def of(self, docs: np.ndarray) -> list[str]:
+        """The text of each document, "" where the passage has gone meanwhile."""
+        ids = self._ids[docs].tolist()
+        self._read |= passages.texts([each for each in ids if each not in self._read])
+        return [self._read.get(each, "") for each in ids]
 
 
 def _plain(text: str) -> str:
     return _SPACE.sub(" ", text.casefold())
 
 
-def _with_phrases(matches: Matches, quoted: Phrases, scope: Scope) -> Matches:
+def _with_phrases(matches: Matches, quoted: Phrases, texts: _Texts) -> Matches:
     """The matches in which every quoted phrase stands."""
     docs = matches.docs
     best = docs[np.argsort(-matches.raw[docs], kind="stable")[:_MOST_PHRASES]]
@@ -387,6 +406,4 @@ def _with_phrases(matches: Matches, quoted: Phrases, scope: Scope) -> Matches:
             "read."
         )
     best = np.sort(best)
-    ids = scope.catalogue.passage_ids[best].tolist()
-    texts = passages.texts(ids)
-    return matches.only(best[[quoted.stand_in(texts.get(each, "")) for each in ids]])
+    return matches.only(best[[quoted.stand_in(text) for text in texts.of(best)]])
