@@ -17,6 +17,7 @@ from uuid import UUID
 import numpy as np
 from django.db import connection
 
+from search.features import TOOL_ROLES
 from search.index import postings
 from search.index.columns import Columns, SourceKey
 from search.index.terms import Terms
@@ -101,9 +102,7 @@ class Catalogue:
     def is_prose(self) -> np.ndarray:
         """For each passage whether somebody said or wrote it."""
         tools = [
-            number
-            for number, role in enumerate(self.role_names)
-            if role in ("tool_input", "tool_output")
+            number for number, role in enumerate(self.role_names) if role in TOOL_ROLES
         ]
         return ~np.isin(self.roles, tools)
 
@@ -117,6 +116,11 @@ class Catalogue:
         counts = np.bincount(self.speakers[mask], minlength=len(self.speaker_names))
         names = [self.speaker_names[number] for number in np.flatnonzero(counts)]
         return tuple(sorted(name for name in names if name))
+
+    @cached_property
+    def newest_passage_id(self) -> int:
+        """The largest passage id; 0 if there is none."""
+        return int(self.passage_ids.max()) if self.size else 0
 
     @cached_property
     def source_words(self) -> np.ndarray:
@@ -242,8 +246,12 @@ def current() -> Catalogue:
         if held is not None and held.token == token:
             return held
         with _making:
+            held = _held.get(database)
+            if held is not None and held.token == token:
+                # Another thread made it while this one waited.
+                return held
             try:
-                made = _made(live, _held.get(database))
+                made = _made(live, held)
             except Outdated:
                 continue
             _held[database] = made

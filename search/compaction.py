@@ -119,15 +119,9 @@ def _replace(rows: Sequence[IndexSegment], merged: Packed) -> bool:
     late = [np.setdiff1d(_dead(now[row.pk]), _dead(row)) for row in rows]
     dead = np.concatenate(late) if late else np.zeros(0, np.int64)
     if merged.passages:
-        segment = IndexSegment.objects.create(
-            passage_count=merged.passages,
-            columns=merged.columns,
-            terms=merged.terms,
-            postings=merged.postings,
-            vocabulary=merged.vocabulary,
-            dead=dead.astype("<i8").tobytes(),
-            dead_count=len(dead),
-        )
+        segment = IndexSegment.of(merged)
+        segment.dead, segment.dead_count = dead.astype("<i8").tobytes(), len(dead)
+        segment.save()
         Block.objects.filter(segment_id__in=ids).update(segment=segment)
     IndexSegment.objects.filter(pk__in=ids).delete()
     return True

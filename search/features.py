@@ -6,6 +6,7 @@ depends on how much is indexed, so that one set of weights serves every corpus.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -41,7 +42,7 @@ _SOURCE_K1, _SOURCE_B = 1.2, 0.5
 UNKNOWN_COSINE = 0.1
 # A source shows itself by its best passages, not by how many it has.
 _BEST_WORDS, _BEST_MEANINGS, _BEST_SCORES = 3, 2, 3
-_TOOL_ROLES = ("tool_input", "tool_output")
+TOOL_ROLES = ("tool_input", "tool_output")
 _DAY = 86_400
 
 
@@ -140,7 +141,7 @@ def matrix(
         "question": flags & IS_QUESTION > 0,
         "length": np.log1p(columns.word_counts[docs].astype(np.float64)),
         "personal": flags & IS_FIRST_PERSON > 0,
-        "prose": ~_has_role(docs, _TOOL_ROLES, columns),
+        "prose": ~_has_role(docs, TOOL_ROLES, columns),
     }
     return np.stack([np.asarray(found[name], np.float64) for name in NAMES], axis=1)
 
@@ -150,11 +151,27 @@ def bm25(
 ) -> np.ndarray:
     """Okapi BM25 (Robertson and Zaragoza 2009, 3.15) of these documents."""
     score = np.zeros(len(docs))
-    norm = K1 * (1 - B + B * word_counts / mean_words)
     for term in terms:
-        counts = _counts(term, docs)
-        score += term.rarity * counts * (K1 + 1) / (counts + norm)
+        score += gain(_counts(term, docs), term.rarity, word_counts, mean_words)
     return score
+
+
+def gain(
+    counts: np.ndarray, rarity: float, word_counts: np.ndarray, mean_words: float
+) -> np.ndarray:
+    """What one term adds to BM25 where it stands so often."""
+    norm = K1 * (1 - B + B * word_counts / mean_words)
+    return rarity * counts * (K1 + 1) / (counts + norm)
+
+
+def rarity(count: int, of: int) -> float:
+    """Inverse document frequency, as in BM25."""
+    return math.log(1 + (max(of - count, 0) + 0.5) / (count + 0.5))
+
+
+def stands_in(term: Term, docs: np.ndarray) -> np.ndarray:
+    """For each document whether the term occurs there."""
+    return _counts(term, docs) > 0
 
 
 def by_source(scores: np.ndarray, sources: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -207,9 +224,9 @@ def _covered(
     """
     here, context, further = (np.zeros(len(docs)) for _ in range(3))
     for term in terms:
-        is_here = _counts(term, docs) > 0
-        is_before = before[1] & (_counts(term, before[0]) > 0) & ~is_here
-        is_earlier = earlier[1] & (_counts(term, earlier[0]) > 0)
+        is_here = stands_in(term, docs)
+        is_before = before[1] & stands_in(term, before[0]) & ~is_here
+        is_earlier = earlier[1] & stands_in(term, earlier[0])
         here += term.rarity * is_here
         context += term.rarity * is_before
         further += term.rarity * (is_earlier & ~is_here & ~is_before)
@@ -230,9 +247,8 @@ def _source_bm25(
             found = np.bincount(
                 sources[term.docs], term.counts, minlength=len(source_words)
             )
-            having = int(np.count_nonzero(found))
-            rarity = np.log(1 + (max(count - having, 0) + 0.5) / (having + 0.5))
-            score += rarity * found * (_SOURCE_K1 + 1) / (found + norm)
+            rare = rarity(int(np.count_nonzero(found)), count)
+            score += rare * found * (_SOURCE_K1 + 1) / (found + norm)
     return score / max(float(score.max(initial=0.0)), 1e-9)
 
 

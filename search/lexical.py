@@ -7,15 +7,13 @@ over sources cost next to nothing.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from search import analysis, vocabularies
+from search import analysis, features, vocabularies
 from search.asking import Asked, Unit
-from search.features import K1, B
 from search.scope import Scope
 
 # A passage with this share of an identifier's words may be meant by it.
@@ -37,14 +35,6 @@ class Term:
     docs: np.ndarray
     counts: np.ndarray
     rarity: float
-
-    def stands_in(self, docs: np.ndarray) -> np.ndarray:
-        """For each document whether the term occurs there."""
-        if not len(self.docs):
-            return np.zeros(len(docs), np.bool_)
-        at = np.minimum(np.searchsorted(self.docs, docs), len(self.docs) - 1)
-        stands: np.ndarray = self.docs[at] == docs
-        return stands
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +73,9 @@ def match(asked: Asked, scope: Scope) -> Matches:
     terms = lookup.terms
     for term in terms:
         words = scope.catalogue.word_counts[term.docs]
-        norm = K1 * (1 - B + B * words / scope.mean_words)
-        raw[term.docs] += term.rarity * term.counts * (K1 + 1) / (term.counts + norm)
+        raw[term.docs] += features.gain(
+            term.counts, term.rarity, words, scope.mean_words
+        )
         covered[term.docs] += term.rarity
     docs = _together(
         [lookup.proposed(unit) for unit in asked.units if not unit.is_phrase], size
@@ -210,12 +201,7 @@ class _Lookup:
         if self._scope.reach is not None:
             inside = self._scope.reach[docs]
             docs, counts = docs[inside], counts[inside]
-        return Term(docs, counts, _rarity(len(docs), self._reach))
-
-
-def _rarity(count: int, of: int) -> float:
-    """Inverse document frequency, as in BM25."""
-    return math.log(1 + (of - count + 0.5) / (count + 0.5))
+        return Term(docs, counts, features.rarity(len(docs), self._reach))
 
 
 def _with_most(lists: Sequence[np.ndarray], least: float) -> np.ndarray:

@@ -4,6 +4,8 @@ import uuid
 
 from django.db import models
 
+from search.index.segment import Packed
+
 
 class IndexSegment(models.Model):
     """An immutable inverted index over many passages; derived, never the truth.
@@ -25,6 +27,17 @@ class IndexSegment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.passage_count} passages"
+
+    @classmethod
+    def of(cls, packed: Packed) -> IndexSegment:
+        """A row for a packed segment, not saved yet."""
+        return cls(
+            passage_count=packed.passages,
+            columns=packed.columns,
+            terms=packed.terms,
+            postings=packed.postings,
+            vocabulary=packed.vocabulary,
+        )
 
 
 class Block(models.Model):

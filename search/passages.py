@@ -33,6 +33,7 @@ FROM generate_series(1, %s)
 _BLOCKS = """
 SELECT id, workspace_id, kind, source_id, body FROM search_block WHERE id = ANY(%s)
 """
+_BLOCK_FIELDS = ["id", "workspace_id", "kind", "source_id", "body"]
 _BODIES = "SELECT id, body FROM search_block WHERE id = ANY(%s)"
 _COPY = """
 COPY search_block (id, workspace_id, kind, source_id, segment_id, first_position,
@@ -109,12 +110,9 @@ def read(passage_ids: Collection[int]) -> dict[int, Passage]:
     found: dict[int, Passage] = {}
     with connection.cursor() as cursor:
         cursor.execute(_BLOCKS, [list(wanted)])
-        for block_id, workspace_id, kind, source_id, body in cursor.fetchall():
-            first = block_id * MOST_PASSAGES
-            for number, (facts, text) in blocks.unpack(body, wanted[block_id]).items():
-                found[first + number] = Passage(
-                    first + number, workspace_id, kind, source_id, facts, text
-                )
+        for row in cursor.fetchall():
+            block = Block.from_db(connection.alias, _BLOCK_FIELDS, row)
+            found |= _passages(block, wanted[block.pk])
     return found
 
 
@@ -221,14 +219,8 @@ def _write(
                 fold=_fold(origins.get(facts.position, own), text),
                 text=text,
             )
-    packed = builder.segment().pack()
-    segment = IndexSegment.objects.create(
-        passage_count=packed.passages,
-        columns=packed.columns,
-        terms=packed.terms,
-        postings=packed.postings,
-        vocabulary=packed.vocabulary,
-    )
+    segment = IndexSegment.of(builder.segment().pack())
+    segment.save()
     with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
         for block_id, group in zip(block_ids, groups, strict=True):
             copy.write_row(
@@ -316,7 +308,9 @@ def _by_block(passage_ids: Collection[int]) -> dict[int, set[int]]:
     return wanted
 
 
-def _passages(block: Block) -> dict[int, Passage]:
+def _passages(
+    block: Block, numbers: Collection[int] | None = None
+) -> dict[int, Passage]:
     first = block.pk * MOST_PASSAGES
     return {
         first + number: Passage(
@@ -327,7 +321,7 @@ def _passages(block: Block) -> dict[int, Passage]:
             facts=facts,
             text=text,
         )
-        for number, (facts, text) in blocks.unpack(bytes(block.body)).items()
+        for number, (facts, text) in blocks.unpack(bytes(block.body), numbers).items()
     }
 
 

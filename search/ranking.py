@@ -183,7 +183,7 @@ def candidates(query: Query, scope: Scope, *, at: datetime) -> Pool:
         if _SENTENCE.search(query.text):
             followed = best[:_FOLLOWED]
     docs = _pooled(best, followed, dated, near, scope)
-    cosines = _cosines(docs, best, near, meant, scope)
+    cosines = _cosines(docs, near, meant, scope)
     values = features.matrix(
         docs,
         sought=features.Sought(
@@ -311,15 +311,12 @@ def _pooled(
     after = after[after < known.size]
     after = after[known.sources[after] == known.sources[after - 1]]
     after = after[scope.seen(after)]
-    if known.is_alive is not None:
-        after = after[known.is_alive[after]]
     nearest = np.fromiter(near, np.int64, len(near))
     return np.unique(np.concatenate([best, after, dated, nearest]))
 
 
 def _cosines(
     docs: np.ndarray,
-    best: np.ndarray,
     near: Mapping[int, float],
     meant: Meaning,
     scope: Scope,
@@ -342,7 +339,7 @@ def _names(docs: np.ndarray, matches: Matches) -> np.ndarray:
     found = np.zeros(len(docs))
     total = sum(term.rarity for term in matches.names)
     for term in matches.names:
-        found += term.rarity / max(total, 1e-9) * term.stands_in(docs)
+        found += term.rarity / max(total, 1e-9) * features.stands_in(term, docs)
     return found
 
 

@@ -91,7 +91,7 @@ def of(query: Query, catalogue: Catalogue) -> Scope:
         nonlocal mask
         mask = condition if mask is None else mask & condition
 
-    newest = int(known.passage_ids.max()) if known.size else 0
+    newest = known.newest_passage_id
     if query.max_passage_id is not None and query.max_passage_id < newest:
         newest = query.max_passage_id
         narrow(known.passage_ids <= newest)
