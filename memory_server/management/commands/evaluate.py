@@ -1,20 +1,15 @@
 from __future__ import annotations
 
-import signal
-import sys
-from argparse import ArgumentTypeError
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from access.requirements import Requirement
-from evaluation import archive, data, measuring, printing
+from evaluation import archive, commands, data, measuring, printing
 from evaluation.client import Client, Failed
 from evaluation.conversations import BadEvaluationFile, Conversation
 from evaluation.measuring import Archived, Measured
@@ -22,7 +17,6 @@ from evaluation.needles import needles
 from memory_server import scratch
 from memory_server.embedded.refusing import CannotStart
 from memory_server.scratch import Server
-from search import masking
 from search.question import MODES
 
 OURS = "ours"
@@ -46,13 +40,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--data",
-            action="append",
-            type=_form_and_file,
-            metavar="FORM=FILE",
-            help=f"Conversations in the form {' or '.join(data.FORMS)}; .gz is read.",
-        )
+        commands.add_data(parser)
         parser.add_argument(
             "--mode",
             action="append",
@@ -83,24 +71,17 @@ class Command(BaseCommand):
         parser.add_argument(
             "--json", type=Path, metavar="FILE", help="Write every figure there."
         )
-        parser.add_argument(
-            "--keep",
-            type=Path,
-            metavar="DIRECTORY",
-            help="Leave files and database there and go on with them the next time.",
-        )
+        commands.add_keep(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         modes = options["mode"] or ["hybrid"]
         sets = _sets(options["data"], options["split"])
-        given = {}
+        given = commands.compiled_rules()
         if not {"hybrid", "semantic"} & set(modes):
             given["EMBEDDINGS_ENABLED"] = "0"
-        if masking.is_compiled():
-            given["CACHE_ROOT"] = str(settings.CACHE_ROOT)
         try:
             with (
-                _ended_in_order(),
+                commands.ended_in_order(),
                 scratch.serving(kept=options["keep"], **given) as server,
             ):
                 found = self._measure(
@@ -178,13 +159,6 @@ class Command(BaseCommand):
             raise CommandError("\n".join(below))
 
 
-def _form_and_file(text: str) -> tuple[str, Path]:
-    form, _, path = text.partition("=")
-    if form not in data.FORMS or not path:
-        raise ArgumentTypeError(f"{text!r} is not {'|'.join(data.FORMS)}=FILE")
-    return form, Path(path)
-
-
 def _sets(
     asked: list[tuple[str, Path]] | None, split: data.Split
 ) -> dict[str, list[Conversation]]:
@@ -192,7 +166,7 @@ def _sets(
         return {OURS: data.chosen("qa", data.ours(), split)}
     try:
         return {
-            path.name.partition(".")[0]: data.chosen(form, data.read(form, path), split)
+            commands.name_of(path): data.chosen(form, data.read(form, path), split)
             for form, path in asked
         }
     except BadEvaluationFile as error:
@@ -214,17 +188,3 @@ def _json(found: dict[str, dict[str, Measured]]) -> bytes:
         },
         option=orjson.OPT_INDENT_2,
     )
-
-
-@contextmanager
-def _ended_in_order() -> Iterator[None]:
-    """Let SIGTERM, too, leave nothing behind."""
-
-    def end(*_: Any) -> None:
-        sys.exit(128 + signal.SIGTERM)
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -1,23 +1,20 @@
 from __future__ import annotations
 
 import tempfile
-from argparse import ArgumentTypeError
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from access.requirements import Requirement
-from evaluation import archive, data, pools, tuning
+from evaluation import archive, commands, data, pools, tuning
 from evaluation.client import Client, Failed
 from evaluation.conversations import BadEvaluationFile, Conversation
 from memory_server import scratch
 from memory_server.embedded.refusing import CannotStart
-from search import masking
 
 MODES = ("hybrid", "keyword")
 
@@ -41,14 +38,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--data",
-            action="append",
-            required=True,
-            type=_form_and_file,
-            metavar="FORM=FILE",
-            help=f"Conversations in the form {' or '.join(data.FORMS)}; .gz is read.",
-        )
+        commands.add_data(parser, required=True)
         parser.add_argument(
             "--out",
             type=Path,
@@ -58,12 +48,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--folds", type=int, default=5, help="How often to hold some of it out."
         )
-        parser.add_argument(
-            "--keep",
-            type=Path,
-            metavar="DIRECTORY",
-            help="Leave files and database there and go on with them the next time.",
-        )
+        commands.add_keep(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["folds"] < 2:
@@ -93,10 +78,10 @@ class Command(BaseCommand):
 
     def _take(self, sets: list[_Set], root: Path, *, kept: Path | None) -> None:
         """Leave the pools of each set and mode in files of a directory."""
-        given: dict[str, str] = {}
-        if masking.is_compiled():
-            given["CACHE_ROOT"] = str(settings.CACHE_ROOT)
-        with scratch.serving(kept=kept, **given) as server:
+        with (
+            commands.ended_in_order(),
+            scratch.serving(kept=kept, **commands.compiled_rules()) as server,
+        ):
             client = Client(server.base, server.ai_token, server.sync_token)
             jobs = [
                 {
@@ -146,14 +131,7 @@ class _Set:
 
     @property
     def name(self) -> str:
-        return self.path.name.partition(".")[0]
+        return commands.name_of(self.path)
 
     def pools(self, root: str | Path, mode: str) -> Path:
         return Path(root) / f"{self.name}.{mode}.npz"
-
-
-def _form_and_file(text: str) -> tuple[str, Path]:
-    form, _, path = text.partition("=")
-    if form not in data.FORMS or not path:
-        raise ArgumentTypeError(f"{text!r} is not {'|'.join(data.FORMS)}=FILE")
-    return form, Path(path)
