@@ -19,6 +19,13 @@ class Workspace(models.Model):
     machine = models.CharField(max_length=200)
     tool = models.CharField(max_length=200)
     project = models.CharField(max_length=200)
+    container_tag = models.CharField(
+        max_length=128,
+        unique=True,
+        null=True,
+        blank=True,
+        help_text="The containerTag that made it, for workspaces that are no project.",
+    )
     cwd = models.CharField(max_length=1024, blank=True)
     description = models.TextField(blank=True)
     is_private = models.BooleanField(
