@@ -90,7 +90,8 @@ def reading(principal: Principal, naming: Naming, *, at: datetime) -> ReadScope:
 def writing(principal: Principal, naming: Naming, *, at: datetime) -> Workspace:
     """The workspace that this request writes to; a container is made when it is new.
 
-    Raises UnauthorizedScope, InvalidArgument, and what scoping.writable_workspace does.
+    Raises UnauthorizedScope, InvalidArgument, and what scoping.writable_workspace does;
+    WorkspaceNotFound also for the tag of a private workspace of others.
     """
     tag = normal_tag(naming.container_tag or "")
     bound = _bound(principal, naming, at=at)
@@ -103,6 +104,10 @@ def writing(principal: Principal, naming: Naming, *, at: datetime) -> Workspace:
         return bound
     tag = tag or normal_tag((naming.tag_header or "")[:128]) or DEFAULT_TAG
     found = _tagged(scoping.readable(principal), tag)
+    if found is None and _tagged(Workspace.objects.all(), tag) is not None:
+        # A private one of others. Nothing may be written into it, nor beside it under
+        # the same name.
+        raise scoping.WorkspaceNotFound(f"There is no workspace {tag!r}.")
     return found or registering.container(tag, actor=principal.actor, at=at)
 
 
