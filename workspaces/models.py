@@ -79,6 +79,28 @@ class Workspace(models.Model):
         return bool(changed)
 
 
+class SyncSource(models.Model):
+    """What one connector, such as a sync client, may capture for a workspace."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE)
+    connector_id = models.CharField(
+        max_length=120, help_text="The connector's own name for itself."
+    )
+    sync_enabled = models.BooleanField(default=True)
+    capture_types = models.JSONField(help_text="File types, each true or false.")
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "connector_id"], name="one_sync_source_each"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.connector_id} of {self.workspace}"
+
+
 class ServerReadme(models.Model):
     """The one text that every assistant reads first; operators edit it in the admin."""
 
