@@ -7,3 +7,7 @@ class MemoriesConfig(AppConfig):
     name = "memories"
     default_auto_field = "django.db.models.BigAutoField"
     verbose_name = "Memories"
+
+    def ready(self) -> None:
+        # Registers the handlers of this app's jobs.
+        from memories import tasks  # noqa: F401

@@ -16,10 +16,11 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
 
     def current(self, *, at: datetime) -> MemoryQuerySet:
         """What recall may show: in force, neither superseded nor archived."""
-        return (
-            self.standing()
-            .filter(effective_at__lte=at)
-            .filter(Q(expires_at=None) | Q(expires_at__gt=at))
+        return self.standing().in_force(at=at)
+
+    def in_force(self, *, at: datetime) -> MemoryQuerySet:
+        return self.filter(
+            Q(expires_at=None) | Q(expires_at__gt=at), effective_at__lte=at
         )
 
     def standing(self) -> MemoryQuerySet:
@@ -148,6 +149,43 @@ class Memory(models.Model):
     def __str__(self) -> str:
         return str(self.memory_id)
 
+    def is_current(self, *, at: datetime) -> bool:
+        """Whether recall may show it: in force, neither superseded nor archived."""
+        return (
+            self.superseded_by_id is None
+            and self.archived_at is None
+            and self.effective_at <= at
+            and (self.expires_at is None or self.expires_at > at)
+        )
+
+    def supersede(self, *, by: Memory, reason: str, at: datetime) -> None:
+        self.superseded_by, self.superseded_for = by, reason
+        self.is_pinned, self.updated_at = False, at
+        self.save(
+            update_fields=[
+                "superseded_by",
+                "superseded_for",
+                "is_pinned",
+                "updated_at",
+            ]
+        )
+
+    def stand_again(self, *, at: datetime) -> None:
+        self.superseded_by, self.superseded_for, self.updated_at = None, "", at
+        self.save(update_fields=["superseded_by", "superseded_for", "updated_at"])
+
+    def archive(self, *, at: datetime) -> None:
+        self.archived_at, self.is_pinned, self.updated_at = at, False, at
+        self.save(update_fields=["archived_at", "is_pinned", "updated_at"])
+
+    def unarchive(self, *, at: datetime) -> None:
+        self.archived_at, self.updated_at = None, at
+        self.save(update_fields=["archived_at", "updated_at"])
+
+    def mark_conflict(self, state: str, *, at: datetime) -> None:
+        self.conflict_state, self.conflicted_at = state, at
+        self.save(update_fields=["conflict_state", "conflicted_at"])
+
 
 class Revision(models.Model):
     """One state of a memory's text and metadata; the newest is the memory itself."""
@@ -237,6 +275,11 @@ class Conflict(models.Model):
     def __str__(self) -> str:
         return f"{self.older} against {self.newer}"
 
+    def settle(self, *, winner: Memory, by: str, at: datetime) -> None:
+        self.state, self.winner = self.State.RESOLVED, winner
+        self.settled_by, self.settled_at = by[:200], at
+        self.save(update_fields=["state", "winner", "settled_by", "settled_at"])
+
 
 class ForgetRequest(models.Model):
     """A staged wish to forget; the token's digest alone is kept, and used once."""
@@ -257,6 +300,14 @@ class ForgetRequest(models.Model):
         return f"forget request {self.pk}"
 
 
+class ErasureQuerySet(models.QuerySet["Erasure"]):
+    def unpurged(self) -> ErasureQuerySet:
+        return self.filter(purged_at=None)
+
+    def mark_purged(self, *, at: datetime) -> int:
+        return self.update(purged_at=at)
+
+
 class Erasure(models.Model):
     """The receipt of something erased: what it was is gone, that it was stays."""
 
@@ -273,6 +324,8 @@ class Erasure(models.Model):
         blank=True,
         help_text="When the last index segment that had its words was rewritten.",
     )
+
+    objects = ErasureQuerySet.as_manager()
 
     def __str__(self) -> str:
         return str(self.receipt_id)

@@ -43,6 +43,11 @@ def compact(*, renew: Callable[[], None]) -> int:
     return merges
 
 
+def rewrite(segment_id: int) -> None:
+    """Write one segment anew without what died in it, if it is still there."""
+    _merge([segment_id])
+
+
 def _due() -> list[int]:
     """The ids of segments to merge into one; none when all is well."""
     tiers: dict[int, list[tuple[int, int]]] = {}
