@@ -26,7 +26,7 @@ def uri(memory: Memory, *, first_line: int, last_line: int) -> str:
 
 
 def lines(text: str) -> list[str]:
-    r"""The lines of a memory, each but the last with its "\n"; the last may be empty."""
+    r"""The lines of a memory, each but the last, perhaps empty one with its "\n"."""
     found = text.split("\n")
     return [*(line + "\n" for line in found[:-1]), found[-1]]
 

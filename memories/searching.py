@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
-from typing import Literal
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
 
-from memories import citing
+from memories import citing, reading
 from memories.models import Memory
+from memories.reading import Filters
 from search import finding, passages
-from workspaces.models import Workspace
-
-Scalar = str | int | float | bool | None
-MetadataMode = Literal["and", "or"]
+from workspaces.models import WorkspaceQuerySet
 
 
 @dataclass(frozen=True)
@@ -34,24 +28,13 @@ class MemoryHit:
 
 
 def chosen(
-    *,
-    workspaces: QuerySet[Workspace],
-    memory_types: Sequence[str] = (),
-    metadata: Mapping[str, Scalar] | None = None,
-    metadata_mode: MetadataMode = "and",
-    at: datetime,
+    *, workspaces: WorkspaceQuerySet, filters: Filters, at: datetime
 ) -> list[int]:
-    """The source ids of what may be shown and has one of these types and this metadata.
+    """The source ids of the memories that recall may show and these filters let by.
 
-    With `metadata_mode` "or" one of its entries is enough.
+    Raises InvalidArgument for filters out of bounds.
     """
-    found = Memory.objects.current(at=at).filter(workspace__in=workspaces.order_by())
-    if memory_types:
-        found = found.filter(memory_type__in=memory_types)
-    if metadata:
-        entries = [Q(metadata__contains={key: metadata[key]}) for key in metadata]
-        joined = operator.or_ if metadata_mode == "or" else operator.and_
-        found = found.filter(reduce(joined, entries))
+    found = reading.matching(workspaces=workspaces, filters=filters, at=at)
     return list(found.values_list("pk", flat=True))
 
 

@@ -19,9 +19,10 @@ from memories.models import (
 )
 from recall.evaluating import Measured, Run
 from recall.kept_searches import Replayed, found_then
-from recall.packing import Block, Citation, ContextPack, Linked
+from recall.packing import ContextPack
 from recall.profiles import Fact, Profile
 from recall.recalling import HOME_BONUS, Found, Recalled
+from recall.rendering import Block, Citation, Linked
 from search import masking
 from workspaces.models import Workspace
 
@@ -36,7 +37,7 @@ def memory_fields(memory: Memory) -> Fields:
         **_place(memory.workspace),
         "namespace": _namespace(memory.workspace),
         "text": reading.shown_text(memory),
-        "metadata": shown_metadata(memory.metadata),
+        "metadata": _shown_metadata(memory.metadata),
         "memory_type": memory.memory_type or None,
         "importance": memory.importance,
         "confidence": round(memory.confidence, 4),
@@ -72,7 +73,7 @@ def found_fields(found: Found) -> Fields:
         "kind": found.kind,
         "memory_id": found.id,
         "chunk_id": str(passage.passage_id),
-        "chunk_index": passage.position + passage.part,
+        "chunk_index": found.chunk_index,
         "text": found.text,
         "snippet": passage.snippet,
         "score": round(found.score, 4),
@@ -172,7 +173,7 @@ def revision_fields(revision: Revision) -> Fields:
     return {
         "revision": revision.number,
         "text": masking.mask(revision.text),
-        "metadata": shown_metadata(revision.metadata),
+        "metadata": _shown_metadata(revision.metadata),
         "reason": revision.reason,
         "channel": revision.channel,
         "created_at": iso(revision.created_at),
@@ -273,14 +274,6 @@ def run_fields(run: Run) -> Fields:
     }
 
 
-def shown_metadata(metadata: Mapping[str, Any]) -> Fields:
-    """Metadata as they may be shown: secrets masked in names and texts."""
-    return {
-        masking.mask(name): masking.mask(value) if isinstance(value, str) else value
-        for name, value in metadata.items()
-    }
-
-
 def iso(at: datetime | None) -> str | None:
     """The moment in UTC, as the wire has it."""
     if at is None:
@@ -295,7 +288,7 @@ def _of_kind(found: Found) -> Fields:
             "title": "",
             "role": "memory",
             "memory_type": memory.memory_type or None,
-            "metadata": shown_metadata(memory.metadata),
+            "metadata": _shown_metadata(memory.metadata),
             "owner_id": memory.owner_id,
             "owner_type": memory.owner_type,
             "pinned": memory.is_pinned,
@@ -310,14 +303,15 @@ def _of_kind(found: Found) -> Fields:
             "path": found.document.path,
             "version": found.document.indexed_version,
         }
-    assert found.transcript is not None
-    return {
-        "title": found.transcript.title,
-        "role": found.passage.role,
-        "session_id": found.transcript.session_id,
-        "agent_id": found.transcript.agent_id,
-        "revision": found.transcript.revision,
-    }
+    if found.transcript is not None:
+        return {
+            "title": found.transcript.title,
+            "role": found.passage.role,
+            "session_id": found.transcript.session_id,
+            "agent_id": found.transcript.agent_id,
+            "revision": found.transcript.revision,
+        }
+    return {}
 
 
 def _explained(found: Found) -> Fields:
@@ -368,6 +362,13 @@ def _linked_fields(linked: Linked) -> Fields:
         "text": linked.text,
         "link_type": linked.link.link_type,
         "from_memory_id": str(linked.link.from_memory.memory_id),
+    }
+
+
+def _shown_metadata(metadata: Mapping[str, Any]) -> Fields:
+    return {
+        masking.mask(name): masking.mask(value) if isinstance(value, str) else value
+        for name, value in metadata.items()
     }
 
 

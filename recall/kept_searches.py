@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -73,9 +72,7 @@ def replay(
     Raises SearchNotFound and what recalling.recall does.
     """
     try:
-        asked = Asked.objects.get(
-            query_id=UUID(query_id), token_id=principal.token_id
-        )
+        asked = Asked.objects.get(query_id=UUID(query_id), token_id=principal.token_id)
     except (Asked.DoesNotExist, ValueError) as error:
         raise SearchNotFound("There is no such kept search.") from error
     current = recalling.recall(scope, _wanted(asked), payer=principal, at=at)
@@ -102,7 +99,9 @@ def _query(scope: ReadScope, wanted: Wanted) -> dict[str, Any]:
 
 
 def _wanted(asked: Asked) -> Wanted:
-    told = {name: value for name, value in asked.query.items() if name != "container_tag"}
+    told = {
+        name: value for name, value in asked.query.items() if name != "container_tag"
+    }
     for name in ("start", "end"):
         told[name] = told[name] and datetime.fromisoformat(told[name])
     return Wanted(**told)

@@ -94,9 +94,7 @@ class Profile:
         return list({fact.memory.pk: fact for fact in ordered}.values())
 
 
-def profile(
-    scope: ReadScope, *, also: Sequence[Memory] = (), at: datetime
-) -> Profile:
+def profile(scope: ReadScope, *, also: Sequence[Memory] = (), at: datetime) -> Profile:
     """The profile of the scope's home; of all it reads where none comes first.
 
     `also` are memories that were just retrieved: they are sorted with the newest ones.
@@ -143,6 +141,5 @@ def _bucket(name: str, facts: Sequence[Fact]) -> list[Fact]:
     return [
         fact
         for fact in facts
-        if _TYPES.get(fact.memory.memory_type) == name
-        or _WORDS[name].search(fact.text)
+        if _TYPES.get(fact.memory.memory_type) == name or _WORDS[name].search(fact.text)
     ][:MOST_FACTS]

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import cached_property
+from typing import Literal
 
 from django.conf import settings
 
@@ -20,8 +22,9 @@ from knowledge.models import Document
 from memories import indexing as memory_indexing
 from memories import reading as memory_reading
 from memories import searching as memory_searching
+from memories.drafts import Scalar
 from memories.models import Memory
-from memories.searching import MetadataMode, Scalar
+from memories.reading import Filters
 from recall import feedback
 from refusals import InvalidArgument
 from search import finding
@@ -47,16 +50,17 @@ _WINDOW = 60
 _MOST_REASONS = 3
 _MOST_WORDS_TOLD = 8
 _MARKED = re.compile(r"«([^«»]+)»")
-_INSTANT = timedelta(microseconds=1)
+
+MetadataMode = Literal["and", "or"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
     """What to recall.
 
-    `start` and `end` bound, both included, when it was said or written. `memory_types`
-    and `metadata` (entries that all, or with metadata_mode "or" one of which, must be
-    there) can only be met by memories, so nothing else is searched with them. For the
+    `start` and `end` bound when it was said or written, the end left out. Only memories
+    have a type, an owner, a subject and metadata (of whose entries all, or with
+    metadata_mode "or" one, must be there): with these nothing else is searched. For the
     next page pass the first page's `max_passage_id` and a larger `offset`. Without
     `is_counted` the memories shown are not counted as retrieved.
     """
@@ -70,6 +74,9 @@ class Wanted:
     memory_types: Sequence[str] = ()
     metadata: Mapping[str, Scalar] = field(default_factory=dict)
     metadata_mode: MetadataMode = "and"
+    owner_id: str = ""
+    owner_type: str = ""
+    subject: str = ""
     start: datetime | None = None
     end: datetime | None = None
     min_score: float = 0.0
@@ -91,31 +98,44 @@ class Wanted:
         if self.metadata_mode not in {"and", "or"}:
             raise InvalidArgument("filter_mode must be and or or.")
         _check_among("kind", self.kinds, KINDS)
-        _check_among("memory_type", self.memory_types, Memory.Type.values)
 
     @property
-    def narrows_memories(self) -> bool:
-        return bool(self.memory_types or self.metadata)
+    def filters(self) -> Filters | None:
+        """What only memories can meet; None when nothing of it is asked for."""
+        filters = Filters(
+            owner_id=self.owner_id,
+            owner_type=self.owner_type,
+            memory_types=tuple(self.memory_types),
+            metadata=self.metadata,
+            metadata_mode=self.metadata_mode,
+            subject=self.subject,
+        )
+        return None if filters == Filters(metadata_mode=self.metadata_mode) else filters
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
     """One thing that answers: a whole memory, or a passage of something else.
 
-    Of `memory`, `document` and `transcript` that of its kind is there. `text` is
-    masked; `passage` is where search found it, and `passage.lines_sha256` proves
-    `citation_uri`.
+    Of `memory`, `document` and `transcript` that of its kind is there. `passage` is
+    where search found it, and `passage.lines_sha256` proves `citation_uri`.
     """
 
     kind: str
     workspace: Workspace
     is_home: bool
     passage: finding.Hit
-    text: str
     citation_uri: str
     memory: Memory | None = None
     document: Document | None = None
     transcript: Transcript | None = None
+
+    @cached_property
+    def text(self) -> str:
+        """The memory whole, or the passage; masked."""
+        if self.memory:
+            return memory_reading.shown_text(self.memory)
+        return self.passage.text
 
     @property
     def id(self) -> str:
@@ -127,6 +147,11 @@ class Found:
         """What it is ranked by, 0 to 1: the passage's score and the bonus of home."""
         bonus = HOME_BONUS if self.is_home else 0.0
         return min(self.passage.score + bonus, 1.0)
+
+    @property
+    def chunk_index(self) -> int:
+        """Which of its source's passages it is; of a memory from 0 without gaps."""
+        return self.passage.position + self.passage.part
 
     @property
     def at(self) -> datetime | None:
@@ -213,25 +238,20 @@ def look_up(
 
 def _query(scope: ReadScope, wanted: Wanted, *, at: datetime) -> finding.Query:
     """The filters on memories become their ids before anything is ranked."""
-    source_ids = None
-    if wanted.narrows_memories:
-        source_ids = memory_searching.chosen(
-            workspaces=scope.workspaces,
-            memory_types=wanted.memory_types,
-            metadata=wanted.metadata,
-            metadata_mode=wanted.metadata_mode,
-            at=at,
-        )
+    filters = wanted.filters
+    source_ids = filters and memory_searching.chosen(
+        workspaces=scope.workspaces, filters=filters, at=at
+    )
     return finding.Query(
         text=wanted.text,
         mode=wanted.mode,
         workspace_ids=list(scope.workspaces.order_by().values_list("pk", flat=True)),
-        kinds=(MEMORY,) if wanted.narrows_memories else tuple(wanted.kinds),
+        kinds=(MEMORY,) if filters else tuple(wanted.kinds),
         limit=_WINDOW,
         max_passage_id=wanted.max_passage_id,
         source_ids=source_ids,
         after=wanted.start,
-        before=wanted.end + _INSTANT if wanted.end else None,
+        before=wanted.end,
         explain=wanted.explain,
         at=at,
     )
@@ -256,13 +276,9 @@ def _look(
     while True:
         kept = [hit for hit in _once(found) if hit.score >= wanted.min_score]
         is_low = bool(found) and found[-1].score + HOME_BONUS < wanted.min_score
-        if (
-            len(kept) > wanted.offset + wanted.limit
-            or not results.has_more
-            or is_low
-        ):
-            ahead = max(first.places - seen, 0) if results.has_more and not is_low else 0
-            return _Looked(first, kept, ahead)
+        is_end = is_low or not results.has_more
+        if is_end or len(kept) > wanted.offset + wanted.limit:
+            return _Looked(first, kept, 0 if is_end else first.places - seen)
         results = finding.find(
             replace(query, offset=seen, max_passage_id=first.max_passage_id)
         )
@@ -287,7 +303,8 @@ def _once(found: Iterable[Found]) -> Iterator[Found]:
     """Each memory and each text at its best place only."""
     seen: set[object] = set()
     for hit in found:
-        marks = {" ".join(hit.text.lower().split()), hit.id or hit.passage.passage_id}
+        text = " ".join(hit.passage.text.lower().split())
+        marks = {text, hit.id or hit.passage.passage_id}
         if not marks & seen:
             yield hit
         seen |= marks
@@ -310,7 +327,6 @@ def _memories(
             workspace=hit.memory.workspace,
             is_home=_is_home(hit.memory.workspace, scope),
             passage=hit.passage,
-            text=memory_reading.shown_text(hit.memory),
             citation_uri=hit.citation_uri,
             memory=hit.memory,
         )
@@ -323,7 +339,6 @@ def _documents(hits: Sequence[finding.Hit], scope: ReadScope) -> Iterator[Found]
             workspace=hit.document.workspace,
             is_home=_is_home(hit.document.workspace, scope),
             passage=hit.passage,
-            text=hit.passage.text,
             citation_uri=hit.citation_uri,
             document=hit.document,
         )
@@ -342,7 +357,6 @@ def _transcripts(hits: Sequence[finding.Hit], scope: ReadScope) -> Iterator[Foun
             workspace=transcript.workspace,
             is_home=_is_home(transcript.workspace, scope),
             passage=hit,
-            text=hit.text,
             citation_uri=transcript_citing.uri(
                 transcript, first_line=hit.first_line, last_line=hit.last_line
             ),
@@ -398,5 +412,6 @@ def _check_among(name: str, given: Sequence[str], known: Sequence[str]) -> None:
     for value in given:
         if value not in known:
             raise InvalidArgument(
-                f"There is no {name} {value[:40]!r}.", hint=f"Known: {', '.join(known)}."
+                f"There is no {name} {value[:40]!r}.",
+                hint=f"Known: {', '.join(known)}.",
             )

@@ -19,10 +19,17 @@ SELECT count(*) FROM transcripts_transcript WHERE is_latest AND workspace_id = A
 """
 # In the order of the models' fields, as from_db wants them.
 _HIT_FIELDS = ("id", "workspace_id", "session_id", "agent_id", "revision", "title")
-_HIT_WORKSPACE_FIELDS = ("id", "slug", "machine", "tool", "project")
+_HIT_WORKSPACE_FIELDS = (
+    "id",
+    "slug",
+    "machine",
+    "tool",
+    "project",
+    "container_tag",
+)
 _HIT = """
 SELECT t.id, t.workspace_id, t.session_id, t.agent_id, t.revision, t.title,
-    w.id, w.slug, w.machine, w.tool, w.project
+    w.id, w.slug, w.machine, w.tool, w.project, w.container_tag
 FROM transcripts_transcript t JOIN workspaces_workspace w ON w.id = t.workspace_id
 WHERE t.is_latest AND t.id = ANY(%s)
 """
