@@ -224,6 +224,8 @@ MAX_MCP_BODY_BYTES = env.int("MAX_MCP_BODY_BYTES", default=16 * 2**20)
 MAX_MEMORY_CHARS = env.int("MAX_MEMORY_CHARS", default=50_000)
 # Saves a workspace; 0 turns the bound off.
 MEMORY_WRITES_PER_5_MINUTES = env.int("MEMORY_WRITES_PER_5_MINUTES", default=300)
+# Whether memories know how often recall showed them; nothing is ranked by it.
+COUNT_RETRIEVALS = env.bool("COUNT_RETRIEVALS", default=True)
 # Whether the newer of two contradicting memories takes the older one's place.
 SETTLE_CONFLICTS = env.bool("SETTLE_CONFLICTS", default=True)
 KNOWLEDGE_SUFFIXES = env.list("KNOWLEDGE_SUFFIXES", default=[".md"])
