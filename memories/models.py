@@ -33,6 +33,9 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
     def newest_first(self) -> MemoryQuerySet:
         return self.order_by("-created_at", "-id")
 
+    def set_pinned(self, is_pinned: bool, *, at: datetime) -> None:
+        self.exclude(is_pinned=is_pinned).update(is_pinned=is_pinned, updated_at=at)
+
     def mark_retrieved(self, ids: Collection[int], *, at: datetime) -> None:
         self.filter(pk__in=ids).update(
             retrieval_count=models.F("retrieval_count") + 1, retrieved_at=at
@@ -181,6 +184,24 @@ class Memory(models.Model):
     def unarchive(self, *, at: datetime) -> None:
         self.archived_at, self.updated_at = None, at
         self.save(update_fields=["archived_at", "updated_at"])
+
+    def advance(self, *, at: datetime) -> None:
+        """Write a changed state as the next revision's."""
+        self.revision_number, self.updated_at = self.revision_number + 1, at
+        self.save(
+            update_fields=[
+                "text",
+                "metadata",
+                "memory_type",
+                "importance",
+                "expires_at",
+                "channel",
+                "canonical_sha256",
+                "fingerprint",
+                "revision_number",
+                "updated_at",
+            ]
+        )
 
     def mark_conflict(self, state: str, *, at: datetime) -> None:
         self.conflict_state, self.conflicted_at = state, at
