@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Final
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from access.principals import Principal
 from audit import trail
@@ -17,6 +16,7 @@ from memories.drafts import Draft, Scalar
 from memories.models import Memory, Revision
 from memories.owners import Owner
 from memories.reading import MemoryNotFound
+from memories.standing import saying_once
 from refusals import Code, InvalidArgument, Refusal
 from usage import metering
 from usage.metering import Deltas
@@ -40,13 +40,6 @@ class RevisionConflict(Refusal):
 
     code = Code.VERSION_CONFLICT
     hint = "Merge your text with current_text and send it for current_revision."
-
-
-class SaidAlready(Refusal):
-    """Another memory that stands has this text."""
-
-    code = Code.CONFLICT
-    hint = "Use the memory that has it, or erase one of the two."
 
 
 class NotStanding(Refusal):
@@ -74,7 +67,7 @@ def revise(
 
     What is None stays. The states before remain as revisions; a call that changes
     nothing makes none. Raises InvalidArgument, RevisionConflict unless it stands at
-    `expected_revision`, NotStanding and SaidAlready.
+    `expected_revision`, NotStanding and standing.SaidAlready.
     """
     with transaction.atomic():
         held = _locked(memory)
@@ -100,7 +93,7 @@ def revise(
         held.channel = channel
         held.canonical_sha256 = draft.canonical_sha256
         held.fingerprint = texts.fingerprint(draft.text)
-        with _saying_once(held):
+        with saying_once(held):
             held.advance(at=at)
         _append(held, reason=reason, actor=actor, at=at)
         indexing.place(held, at=at)
@@ -125,11 +118,11 @@ def archive(*, memory: Memory, actor: trail.Actor, at: datetime) -> Memory:
 
 
 def unarchive(*, memory: Memory, actor: trail.Actor, at: datetime) -> Memory:
-    """Bring an archived memory back; raises SaidAlready."""
+    """Bring an archived memory back; raises standing.SaidAlready."""
     with transaction.atomic():
         held = _locked(memory)
         if held.archived_at is not None:
-            with _saying_once(held):
+            with saying_once(held):
                 held.unarchive(at=at)
             indexing.place(held, at=at)
             _record(held, "memory.unarchive", actor=actor, at=at)
@@ -222,22 +215,6 @@ def _state(memory: Memory) -> tuple[object, ...]:
         memory.importance,
         memory.expires_at,
     )
-
-
-@contextmanager
-def _saying_once(memory: Memory) -> Iterator[None]:
-    """Make SaidAlready of what the unique constraint refuses."""
-    try:
-        with transaction.atomic():
-            yield
-    except IntegrityError as error:
-        standing = Memory.objects.filter(workspace=memory.workspace).standing()
-        twin = standing.filter(canonical_sha256=memory.canonical_sha256).first()
-        if twin is None:
-            raise
-        raise SaidAlready(
-            f"Memory {twin.memory_id} has this text.", memory_id=str(twin.memory_id)
-        ) from error
 
 
 def _append(

@@ -14,9 +14,11 @@ from audit import trail
 from memories import indexing, texts
 from memories.drafts import Draft
 from memories.models import Conflict, Memory
+from memories.standing import saying_once
 from refusals import InvalidArgument
 from search import finding
 from search.finding import Query, QueryTooBroad
+from search.question import TEXT_CHARS
 from workspaces.models import Workspace
 
 _CONTRADICTING = frozenset({Memory.Type.FACT, Memory.Type.PREFERENCE})
@@ -41,7 +43,7 @@ def candidates(workspace: Workspace, draft: Draft, *, at: datetime) -> list[Memo
     try:
         found = finding.find(
             Query(
-                text=" ".join(sorted(topic)[:_QUERY_WORDS])[:2000],
+                text=" ".join(sorted(topic)[:_QUERY_WORDS])[:TEXT_CHARS],
                 mode="keyword",
                 workspace_ids=[workspace.pk],
                 kinds=[indexing.KIND],
@@ -99,7 +101,7 @@ def settle(
     """Let one of two contradicting memories stand and supersede the other.
 
     A conflict that was settled before may be settled the other way. Raises
-    InvalidArgument unless the winner is one of the two.
+    InvalidArgument unless the winner is one of the two, and standing.SaidAlready.
     """
     with transaction.atomic():
         locked = (
@@ -149,7 +151,8 @@ def _settle(
     )
     conflict.settle(winner=winner, by=by, at=at)
     if winner.superseded_by_id == loser.pk:
-        winner.stand_again(at=at)
+        with saying_once(winner):
+            winner.stand_again(at=at)
     winner.mark_conflict(Memory.ConflictState.RESOLVED, at=at)
     indexing.place(winner, at=at)
     supersede(loser, by=winner, reason=Memory.Reason.CONFLICT, actor=actor, at=at)

@@ -80,7 +80,7 @@ def purge(*, renew: Callable[[], None], clock: Callable[[], datetime]) -> int:
     """
     waiting = list(Erasure.objects.unpurged().values_list("pk", flat=True))
     if waiting:
-        purging.purge(renew=renew)
+        purging.purge(kinds=[indexing.KIND], renew=renew)
     return Erasure.objects.filter(pk__in=waiting).mark_purged(at=clock())
 
 
