@@ -21,7 +21,6 @@ from audit.admin import operator_of
 from workspaces.admin import WorkspaceAdmin
 from workspaces.models import Workspace, WorkspaceQuerySet
 
-
 # All else of a token is fixed when it is made.
 CHANGEABLE = "tool_profile"
 

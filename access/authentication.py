@@ -56,8 +56,8 @@ class _Found(NamedTuple):
 # query as the database to answer it.
 _FIND = """
 SELECT token.id, token.name, token.kind, token.scopes, token.workspace_id,
-    workspace.slug, token.digest, token.expires_at, token.revoked_at, token.last_used_at,
-    token.tool_profile
+    workspace.slug, token.digest, token.expires_at, token.revoked_at,
+    token.last_used_at, token.tool_profile
 FROM access_token token
 LEFT JOIN workspaces_workspace workspace ON workspace.id = token.workspace_id
 WHERE token.digest = %s

@@ -83,9 +83,7 @@ def create(
     return token, text
 
 
-def show_tools(
-    token: Token, *, profile: str, actor: trail.Actor, at: datetime
-) -> None:
+def show_tools(token: Token, *, profile: str, actor: trail.Actor, at: datetime) -> None:
     """Choose which tools the token's client is shown; raises InvalidArgument."""
     _check_tool_profile(profile)
     with transaction.atomic():
