@@ -40,8 +40,6 @@ _LEAST_SCORE: dict[Emphasis, float] = {
 # Blocks this alike say the same; the longer one stays.
 _ALIKE = 0.75
 _WORD = re.compile(r"\w+")
-_LINKING = 5
-_MOST_LINKED = 8
 _LINKED_CHARS, _LINKED_CHARS_IN_ALL = 500, 2000
 
 
@@ -269,19 +267,16 @@ def _jaccard(one: str, other: str) -> float:
 
 
 def _linked(pieces: Sequence[Piece], scope: ReadScope, *, at: datetime) -> list[Linked]:
-    """What the best memories are linked to and the pack does not show anyway."""
+    """What the best memories are linked to, where the pack does not show it anyway."""
     memories = [piece.found.memory for piece in pieces if piece.found.memory]
     if not memories:
         return []
-    shown = {memory.pk for memory in memories}
-    links = linking.linked(
-        memories[:_LINKING], workspaces=scope.workspaces, limit=_MOST_LINKED, at=at
-    )
+    links = linking.linked(memories, workspaces=scope.workspaces, at=at)
     found: list[Linked] = []
     left = _LINKED_CHARS_IN_ALL
     for link in links:
         other = Linked.of(link, chars=min(_LINKED_CHARS, left))
-        if link.to_memory_id not in shown and other.text:
+        if other.text:
             found.append(other)
             left -= len(other.text)
     return found

@@ -239,14 +239,16 @@ def look_up(
 def _query(scope: ReadScope, wanted: Wanted, *, at: datetime) -> finding.Query:
     """The filters on memories become their ids before anything is ranked."""
     filters = wanted.filters
-    source_ids = filters and memory_searching.chosen(
-        workspaces=scope.workspaces, filters=filters, at=at
-    )
+    source_ids = None
+    if filters is not None:
+        source_ids = memory_searching.chosen(
+            workspaces=scope.workspaces, filters=filters, at=at
+        )
     return finding.Query(
         text=wanted.text,
         mode=wanted.mode,
         workspace_ids=list(scope.workspaces.order_by().values_list("pk", flat=True)),
-        kinds=(MEMORY,) if filters else tuple(wanted.kinds),
+        kinds=tuple(wanted.kinds) if filters is None else (MEMORY,),
         limit=_WINDOW,
         max_passage_id=wanted.max_passage_id,
         source_ids=source_ids,
