@@ -259,6 +259,17 @@ RATE_READS_PER_MINUTE = env.int("RATE_READS_PER_MINUTE", default=1200)
 RATE_WRITES_PER_MINUTE = env.int("RATE_WRITES_PER_MINUTE", default=600)
 RATE_FAILED_LOGINS_PER_MINUTE = env.int("RATE_FAILED_LOGINS_PER_MINUTE", default=60)
 
+# Selling plans; off unless both the key and the salt are set.
+PAYU_KEY = env.str("PAYU_KEY", default="")
+PAYU_SALT = env.str("PAYU_SALT", default="")
+PAYU_URL = env.str("PAYU_URL", default="https://secure.payu.in/_payment")
+PAYU_VERIFY_URL = env.str(
+    "PAYU_VERIFY_URL", default="https://info.payu.in/merchant/postservice.php?form=2"
+)
+BILLING_RETURN_URL = env.str(
+    "BILLING_RETURN_URL", default=f"{PUBLIC_URL}/v1/billing/webhook"
+)
+
 DJANGO_MCP_GLOBAL_SERVER_CONFIG = {"name": "federated-memory"}
 # Otherwise the package publishes a fourteenth tool of its own.
 DJANGO_MCP_GET_SERVER_INSTRUCTIONS_TOOL = False
