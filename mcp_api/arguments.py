@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, with_config
 from typing_extensions import TypedDict
 
+from workspaces import connectors
+
 
 def _utc(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -129,18 +131,9 @@ ConfirmationToken = Annotated[str, Field(min_length=1, max_length=200)]
 ConnectorId = Annotated[str, Field(min_length=1, max_length=120)]
 CaptureTypes = Annotated[
     dict[
-        Literal[
-            "pdf",
-            "docx",
-            "txt",
-            "md",
-            "html",
-            "csv",
-            "tsv",
-            "xlsx",
-            "pptx",
-            "eml",
-            "msg",
+        Annotated[
+            str,
+            WithJsonSchema({"type": "string", "enum": list(connectors.CAPTURE_TYPES)}),
         ],
         bool,
     ],

@@ -7,12 +7,16 @@ from mcp_api.toolsets.knowledge import KnowledgeTools
 from mcp_api.toolsets.sessions import SessionTools
 from mcp_api.toolsets.uploads import UploadTools
 from mcp_api.toolsets.recall import RecallTools
+from mcp_api.toolsets.memories import MemoryTools
+from mcp_api.toolsets.ingesting import IngestTools
 from mcp_api.toolsets.accounts import AccountTools
 # isort: on
 
 __all__ = [
     "AccountTools",
+    "IngestTools",
     "KnowledgeTools",
+    "MemoryTools",
     "RecallTools",
     "SessionTools",
     "UploadTools",

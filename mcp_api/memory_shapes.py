@@ -39,16 +39,6 @@ class Found(TypedDict):
     session_id: NotRequired[str]
 
 
-class ProfileEngine(TypedDict):
-    preferences: list[str]
-    projects: list[str]
-    goals: list[str]
-    constraints: list[str]
-    identity: dict[str, Any]
-    last_updated: str | None
-    confidence: float
-
-
 class Recent(TypedDict):
     recent: str
 
@@ -66,7 +56,7 @@ class Recalled(TypedDict):
     status: str
     results: list[Found]
     profile: Recent
-    profile_engine: NotRequired[ProfileEngine]
+    profile_engine: NotRequired[dict[str, Any]]
     meta: RecallMeta
     truncated: bool
 
@@ -113,7 +103,7 @@ class Context(TypedDict):
     status: str
     context: Packed
     context_text: str
-    profile_engine: ProfileEngine
+    profile_engine: dict[str, Any]
     meta: ContextMeta
 
 

@@ -16,6 +16,15 @@ from mcp_api.presenting.document_results import (
     written,
 )
 from mcp_api.presenting.hit_results import document_hit, hits, transcript_hit
+from mcp_api.presenting.memory_results import (
+    erased,
+    forgotten,
+    ingested,
+    memories,
+    memory,
+    saved,
+    staged,
+)
 from mcp_api.presenting.recall_results import (
     context,
     memory_list,
@@ -47,15 +56,22 @@ __all__ = [
     "document_hit",
     "document_text",
     "documents",
+    "erased",
+    "forgotten",
     "hits",
     "identity",
+    "ingested",
     "lines",
+    "memories",
+    "memory",
     "memory_list",
     "overview",
     "recalled",
     "registered",
+    "saved",
     "scope_line",
     "sessions",
+    "staged",
     "transcript_hit",
     "uploaded",
     "usage",

@@ -102,14 +102,14 @@ def _entry(hit: Found, text: str) -> memory_shapes.Found:
     return cast("memory_shapes.Found", fields)
 
 
-def _engine(profile: Profile) -> memory_shapes.ProfileEngine:
+def _engine(profile: Profile) -> describing.Fields:
     """The profile with its facts short: any of them may be a memory of many pages."""
     fields = describing.profile_fields(profile)
     for name in ("preferences", "projects", "goals", "constraints"):
         fields[name] = [_short(text) for text in fields[name]]
     for name in ("pinned", "recent"):
         fields[name] = [{**fact, "text": _short(fact["text"])} for fact in fields[name]]
-    return cast("memory_shapes.ProfileEngine", fields)
+    return fields
 
 
 def _within(hits: Sequence[Found], max_chars: int) -> tuple[list[_Shown], bool]:

@@ -6,7 +6,7 @@ from mcp_server import MCPToolset
 
 from access.requirements import Requirement
 from audit import reading as audit_reading
-from mcp_api import calls, deprecation, memory_shapes, nonces, presenting, scope
+from mcp_api import calls, deprecation, memory_shapes, presenting, scope, writes
 from mcp_api.arguments import (
     AuditLimit,
     AuditPage,
@@ -22,12 +22,12 @@ from mcp_api.arguments import (
     TimestampMs,
 )
 from mcp_api.registry import Result, memory_tool
+from mcp_api.writes import WRITE, Write
 from usage import reporting
 from usage.billing import checkout
 from usage.billing.checkout import Customer
 from workspaces import connectors
 
-WRITE = Requirement(kinds=frozenset({"ai", "admin"}), scope="write")
 # Whoever has a valid token may know whose it is.
 ANY_TOKEN = Requirement(scope=None)
 
@@ -72,11 +72,12 @@ class AccountTools(MCPToolset):
         INSTEAD: connector_settings_get to look.
         RETURNS: The row as it holds now.
         """
-        call = calls.current()
+        call, tool = calls.current(), "connector_settings_update"
+        write = Write(tool, container_tag, binding, nonce, timestamp_ms)
 
         def work() -> Result:
             source = connectors.update(
-                workspace=scope.writing(container_tag, binding),
+                workspace=write.workspace(),
                 connector_id=connector_id,
                 sync_enabled=sync_enabled,
                 capture_types=capture_types,
@@ -85,15 +86,11 @@ class AccountTools(MCPToolset):
             )
             return presenting.connector(source)
 
-        return nonces.once(
-            "connector_settings_update",
+        return write.once(
             work,
-            nonce=nonce,
-            timestamp_ms=timestamp_ms,
             connector_id=connector_id,
             sync_enabled=sync_enabled,
             capture_types=capture_types,
-            container_tag=container_tag,
         )
 
     @memory_tool(
@@ -175,7 +172,7 @@ class AccountTools(MCPToolset):
         BILLING_DISABLED where the operator sells nothing.
         """
         call = calls.current()
-        nonces.check_fresh(timestamp_ms, at=call.at)
+        writes.check_fresh(timestamp_ms, at=call.at)
         form = checkout.create(
             principal=call.principal,
             workspace=scope.writing(None, binding),
