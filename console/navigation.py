@@ -27,6 +27,12 @@ _SECTIONS = {
         ("Erasures", "delete_forever", "admin:memories_erasure_changelist"),
         ("Secrets found", "shield_lock", "admin:search_finding_changelist"),
     ],
+    "Plans": [
+        ("Plans", "sell", "admin:usage_plan_changelist"),
+        ("Accounts", "account_balance_wallet", "admin:usage_account_changelist"),
+        ("Usage", "speed", "admin:usage_meter_changelist"),
+        ("Payments", "payments", "admin:usage_transaction_changelist"),
+    ],
     "Running": [
         ("Jobs", "pending_actions", "admin:jobs_job_changelist"),
         ("Blobs", "database", "admin:blobs_blob_changelist"),

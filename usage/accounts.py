@@ -18,6 +18,8 @@ from refusals import Code, InvalidArgument, Refusal
 from usage.models import SELF_HOSTED, Account, Plan
 from workspaces.models import Workspace
 
+_PAID = Account.Source.PAYMENT
+
 
 class EntitlementExpired(Refusal):
     """The account's plan has ended."""
@@ -68,6 +70,15 @@ def assign(
     return account
 
 
+def withdraw(account: Account, *, actor: trail.Actor, at: datetime) -> None:
+    """Put an account back where it was before anybody gave it a plan."""
+    with transaction.atomic():
+        account.put_on(
+            _default_plan(), source=Account.Source.DEFAULT, at=at, ends_at=None
+        )
+        _record("plan.withdraw", account, actor=actor, at=at)
+
+
 def entitle(
     plan: Plan,
     *,
@@ -98,13 +109,10 @@ def check_writable(account: Account, *, at: datetime) -> None:
         )
 
 
-_PAID = Account.Source.PAYMENT
-
-
 def _known(token_id: int | None, workspace: Workspace | None) -> Account | None:
     wanted = Q(token_id=token_id) if token_id is not None else Q(pk=None)
     if workspace is not None:
-        wanted |= Q(workspace=workspace)
+        wanted |= Q(workspace=workspace) & ~Q(source=Account.Source.DEFAULT)
     found = list(Account.objects.select_related("plan").filter(wanted))
     return min(found, key=_precedence, default=None)
 
@@ -116,13 +124,17 @@ def _precedence(account: Account) -> int:
 
 
 def _new(token_id: int, *, at: datetime) -> Account:
+    account, _ = Account.objects.select_related("plan").get_or_create(
+        token_id=token_id, defaults={"plan": _default_plan(), "started_at": at}
+    )
+    return account
+
+
+def _default_plan() -> Plan:
     plan, _ = Plan.objects.get_or_create(
         name=SELF_HOSTED, defaults={"title": "Self-hosted"}
     )
-    account, _ = Account.objects.select_related("plan").get_or_create(
-        token_id=token_id, defaults={"plan": plan, "started_at": at}
-    )
-    return account
+    return plan
 
 
 def _locked_or_new(

@@ -183,6 +183,8 @@ class Meter(Counted):
     day = models.DateField()
 
     class Meta:
+        verbose_name = "day of use"
+        verbose_name_plural = "days of use"
         constraints = [
             models.UniqueConstraint(fields=["account", "day"], name="one_meter_per_day")
         ]
@@ -332,6 +334,9 @@ class BillingEvent(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     received_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "payment event"
 
     def __str__(self) -> str:
         return self.event_id

@@ -105,6 +105,9 @@ class Migration(migrations.Migration):
                 ('settled_at', models.DateTimeField(blank=True, null=True)),
                 ('transaction', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='usage.transaction')),
             ],
+            options={
+                'verbose_name': 'payment event',
+            },
         ),
         migrations.CreateModel(
             name='Meter',
@@ -121,6 +124,8 @@ class Migration(migrations.Migration):
                 ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='usage.account')),
             ],
             options={
+                'verbose_name': 'day of use',
+                'verbose_name_plural': 'days of use',
                 'constraints': [models.UniqueConstraint(fields=('account', 'day'), name='one_meter_per_day')],
             },
         ),
