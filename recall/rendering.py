@@ -26,12 +26,11 @@ _FACT_CHARS = 280
 # A quotation shorter than this helps nobody: fewer blocks are shown then.
 _LEAST_QUOTATION = 160
 _PLACE_CHARS = 100
-_FOCUS_CHARS = 24
+_FOCUS_WORDS = 5
 _FACTS = "## About this project"
 _HISTORY = "## What was recalled"
 _GUIDANCE = "## Guidance"
 _MARKS = re.compile(r"[«»]")
-_MARKED = re.compile(r"«([^«»]+)»")
 
 
 @dataclass(frozen=True)
@@ -264,13 +263,15 @@ def _head(number: int, piece: Piece) -> str:
 
 
 def _focus(piece: Piece) -> int:
-    """Where in the text of a piece the match of its best hit is."""
-    snippet = piece.found.passage.snippet
-    start = _MARKS.sub("", snippet).lstrip("…").strip()[:_FOCUS_CHARS]
-    place = piece.text.find(start)
-    if place < 0 and (match := _MARKED.search(snippet)):
-        place = piece.text.find(match[1])
-    return max(place, 0)
+    """Where in the text of a piece the first match of its best hit is."""
+    _, mark, marked = piece.found.passage.snippet.partition("«")
+    words = _MARKS.sub("", mark + marked).rstrip("…").split()
+    # A snippet has single spaces; its last word may be cut.
+    for count in (_FOCUS_WORDS, 1):
+        told = r"\s+".join(map(re.escape, words[:count]))
+        if told and (match := re.search(told, piece.text)):
+            return match.start()
+    return 0
 
 
 def _citations(number: int, piece: Piece) -> list[Citation]:
