@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
-
 from jobs.handlers import Lease, handles
 from memories import erasing, indexing
 
@@ -11,7 +9,7 @@ from memories import erasing, indexing
 @handles(indexing.VERB)
 def index_memory(subject: str, *, lease: Lease) -> None:
     memory_id, _, _ = subject.partition("@")
-    indexing.index(int(memory_id), at=timezone.now())
+    indexing.index(int(memory_id), at=lease.clock())
 
 
 @handles(erasing.PURGE)
