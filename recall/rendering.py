@@ -18,10 +18,9 @@ Step = Literal[
     "profile_trimmed", "history_tail_dropped", "history_text_cut", "guidance_trimmed"
 ]
 
-# Shares of the budget; what one part leaves goes to the others.
+# What these may take before the history; what it leaves goes to them.
 _FACTS_SHARE = 0.3
 _HINTS_SHARE = 0.15
-_HINTS_CHARS = 120
 _FACT_CHARS = 280
 # A quotation shorter than this helps nobody: fewer blocks are shown then.
 _LEAST_QUOTATION = 160
@@ -112,7 +111,9 @@ def render(
     lines = [_fact_line(fact) for fact in facts]
     likely = [piece.found for piece in _home_first(pieces)]
     # What facts and guidance take at most; the history has the rest.
-    guide = _section(_GUIDANCE, _bullets(hints(likely)), _hints_budget(budget, room))
+    guide = _section(
+        _GUIDANCE, _bullets(hints(likely)), budget.share(_HINTS_SHARE).at_most(room)
+    )
     about = _section(_FACTS, lines, budget.share(_FACTS_SHARE).at_most(room))
     if not room.less(guide.text).holds(about.text):
         about = _section(_FACTS, lines, room.less(guide.text))
@@ -225,14 +226,6 @@ def _quoting(pieces: Sequence[Piece], room: Budget) -> _History | None:
 
 def _home_first(pieces: Sequence[Piece]) -> list[Piece]:
     return sorted(pieces, key=lambda piece: not piece.found.is_home)
-
-
-def _hints_budget(budget: Budget, room: Budget) -> Budget:
-    least = Budget(_HINTS_CHARS, _HINTS_CHARS)
-    share = budget.share(_HINTS_SHARE)
-    return Budget(
-        max(share.chars, least.chars), max(share.size_bytes, least.size_bytes)
-    ).at_most(room)
 
 
 def _bullets(lines: Sequence[str]) -> list[str]:
