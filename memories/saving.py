@@ -27,7 +27,7 @@ from usage import metering
 from usage.metering import Deltas
 from workspaces.models import Workspace
 
-__all__ = ["Draft", "Saved", "Scalar", "save"]
+__all__ = ["Draft", "Saved", "Scalar", "cost", "save"]
 
 Dedupe = Literal["", "exact", "near"]
 
@@ -82,7 +82,7 @@ def save(
     with metering.charged(
         payer,
         workspace,
-        _cost(draft),
+        cost(draft),
         action="memory.save",
         about=draft.canonical_sha256,
         text_chars=len(draft.text),
@@ -316,7 +316,8 @@ def _superseded(
     return [old]
 
 
-def _cost(draft: Draft) -> Deltas:
+def cost(draft: Draft) -> Deltas:
+    """What saving a draft is charged, unless it is folded."""
     size_bytes = len(draft.text.encode())
     return Deltas(
         writes=1,

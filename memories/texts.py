@@ -76,13 +76,14 @@ def fingerprint(text: str) -> str:
     return hashlib.sha256(told.encode()).hexdigest()
 
 
-def is_nearly(one: str, other: str) -> bool:
+def is_nearly(one: str, other: str, *, least: float = _ALIKE) -> bool:
     """Whether two texts tell the same: hardly a word differs, and none that decides.
 
-    Numbers, names with digits and words that negate decide.
+    Numbers, names with digits and words that negate decide. `least` is the similarity
+    that the rest must have.
     """
     return (
-        similarity(one, other) >= _ALIKE
+        similarity(one, other) >= least
         and _deciding(one) == _deciding(other)
         and polarity(one) == polarity(other)
     )
@@ -90,7 +91,12 @@ def is_nearly(one: str, other: str) -> bool:
 
 def similarity(one: str, other: str) -> float:
     """The Jaccard similarity of the words of two texts, 0 to 1."""
-    return _jaccard(set(_words(one)), set(_words(other)))
+    return overlap(word_set(one), word_set(other))
+
+
+def word_set(text: str) -> frozenset[str]:
+    """The different words of a text, to compare it with many."""
+    return frozenset(_words(text))
 
 
 def polarity(text: str) -> int:
@@ -110,7 +116,7 @@ def topic(text: str) -> frozenset[str]:
 
 def topic_similarity(one: str, other: str) -> float:
     """The Jaccard similarity of the topics of two texts, 0 to 1."""
-    return _jaccard(topic(one), topic(other))
+    return overlap(topic(one), topic(other))
 
 
 def _words(text: str) -> list[str]:
@@ -126,7 +132,8 @@ def _deciding(text: str) -> list[str]:
     return [word for word in _words(text) if any(map(str.isdigit, word))]
 
 
-def _jaccard(one: frozenset[str] | set[str], other: frozenset[str] | set[str]) -> float:
+def overlap(one: frozenset[str], other: frozenset[str]) -> float:
+    """The Jaccard similarity of two sets, 0 to 1; two empty ones are equal."""
     if not one and not other:
         return 1.0
     return len(one & other) / len(one | other)
