@@ -132,10 +132,16 @@ def _reserved(
     account: Account, deltas: Deltas, *, action: str, key: str, at: datetime
 ) -> Iterator[Charge]:
     reservation_id = _reserve(account, deltas, action=action, key=key, at=at)
+    charge = Charge(deltas, is_replay=reservation_id is None)
+    if charge.is_replay and deltas.storage_bytes:
+        # What is held is no count of calls: text that was erased since and is stored
+        # again by the same request takes room again.
+        reservation_id = _reserve(
+            account, deltas.held(), action=action, key=_new_key(), at=at
+        )
     if reservation_id is None:
-        yield Charge(deltas, is_replay=True)
+        yield charge
         return
-    charge = Charge(deltas)
     try:
         # Inside somebody's transaction the work needs a savepoint: a failed statement
         # would otherwise keep the share from being given back.
@@ -144,7 +150,8 @@ def _reserved(
     except BaseException:
         _refund(reservation_id, at=at)
         raise
-    _commit(reservation_id, account.pk, charge.used, at=at)
+    used = charge.used.held() if charge.is_replay else charge.used
+    _commit(reservation_id, account.pk, used, at=at)
 
 
 def _reserve(
@@ -226,7 +233,11 @@ def _check_length(account: Account, text_chars: int) -> None:
 
 def _request_key(payer: Principal, action: str, about: str) -> str:
     if not (payer.request_id and about):
-        return uuid.uuid4().hex
+        return _new_key()
     # The token stands in it because a workspace's account serves several.
     whole = f"{payer.token_id}\0{payer.request_id}\0{action}\0{about}"
     return hashlib.sha256(whole.encode("utf-8", "replace")).hexdigest()
+
+
+def _new_key() -> str:
+    return uuid.uuid4().hex

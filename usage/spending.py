@@ -46,6 +46,10 @@ class Deltas:
         """By the names of usage.models.RESOURCES."""
         return asdict(self)
 
+    def held(self) -> Deltas:
+        """What stays when the call is over."""
+        return Deltas(storage_bytes=self.storage_bytes)
+
     def is_within(self, other: Deltas) -> bool:
         more = other.counts()
         return all(count <= more[name] for name, count in self.counts().items())

@@ -604,3 +604,20 @@ def test_the_salt_is_not_in_the_merchants_repr(provider):
     from usage.billing import merchant
 
     assert SALT not in repr(merchant.ours())
+
+
+@pytest.mark.parametrize("first", Transaction.State.values)
+def test_a_purchase_never_goes_back(first, buy):
+    buy()
+    order = ["created", "initiated", "pending", "verified", "success"]
+    for then in Transaction.State.values:
+        Transaction.objects.update(state=first)
+        row = bought()
+
+        went_on = row.advance(then, at=NOW)
+
+        assert bought().state == (then if went_on else first)
+        if first in {"success", "failed", "canceled"}:
+            assert not went_on
+        elif first in order and then in order:
+            assert went_on == (order.index(then) >= order.index(first))

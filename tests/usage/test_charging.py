@@ -437,6 +437,23 @@ def test_a_request_is_forgotten_after_a_day(somebody):
     assert not again.is_replay
 
 
+def test_the_same_request_takes_room_each_time_that_it_stores(somebody):
+    account = put_on(a_plan(writes=1, storage_bytes=100), somebody)
+    text = Deltas(writes=1, storage_bytes=60)
+
+    for _ in range(3):
+        charge(somebody, text, about="text")
+        assert spending.spent(account, at=NOW).today["storage_bytes"] == 60
+        release_storage(
+            token_id=somebody.token_id, workspace=None, storage_bytes=60, at=NOW
+        )
+    charge(somebody, text, about="text")
+    with pytest.raises(PeriodCapExceeded):
+        charge(somebody, text, about="text")
+
+    assert used(account) == 1
+
+
 def test_two_tokens_that_share_an_account_may_choose_the_same_request_id(workspace):
     account = accounts.assign(
         a_plan(writes=9), workspace=workspace, actor=OPERATOR, at=NOW
