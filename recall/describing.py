@@ -21,7 +21,7 @@ from recall.evaluating import Measured, Run
 from recall.kept_searches import Replayed, found_then
 from recall.packing import ContextPack
 from recall.profiles import Fact, Profile
-from recall.recalling import HOME_BONUS, Found, Recalled
+from recall.recalling import HOME_BONUS, MEMORY, Found, Recalled
 from recall.rendering import Block, Citation, Linked
 from search import masking
 from workspaces.models import Workspace
@@ -87,7 +87,7 @@ def found_fields(found: Found) -> Fields:
     }
     fields |= _of_kind(found)
     if passage.features is not None:
-        fields["_explain"] = _explained(found)
+        fields["_explain"] = _scores(found)
     return fields
 
 
@@ -139,6 +139,28 @@ def context_fields(pack: ContextPack) -> Fields:
             "redundancy_penalty": round(pack.redundancy_penalty, 4),
             "integrity_score": round(pack.integrity_score, 4),
         },
+    }
+
+
+def explained_fields(pack: ContextPack) -> Fields:
+    """Why a pack, asked for with explain, has what it has in this order."""
+    return {
+        "results": [
+            {
+                **_block_fields(block),
+                "rank": block.number,
+                "scores": _scores(block.found),
+            }
+            for block in pack.blocks
+        ],
+        "ordering_explanation": (
+            "By relevance, the calibrated score of the one search over all kinds, plus "
+            f"{HOME_BONUS:g} for the workspace that asks, whose blocks come first. "
+            "Equal ones: the newer first. Importance and use do not count."
+        ),
+        "reasoning": pack.recalled.reasoning,
+        "chunk_ids_used": [str(each.passage_id) for each in pack.citations],
+        "memories_retrieved": sum(hit.kind == MEMORY for hit in pack.recalled.hits),
     }
 
 
@@ -221,7 +243,7 @@ def asked_fields(asked: Asked) -> Fields:
     """A kept search; `asked.workspace` is read."""
     return {
         "query_id": str(asked.query_id),
-        "query": asked.query["text"],
+        "query": masking.mask(asked.query["text"]),
         "params": {name: asked.query[name] for name in asked.query if name != "text"},
         "workspace_id": asked.workspace.slug if asked.workspace else None,
         "results": asked.found,
@@ -314,11 +336,14 @@ def _of_kind(found: Found) -> Fields:
     return {}
 
 
-def _explained(found: Found) -> Fields:
+def _scores(found: Found) -> Fields:
+    """What the final score was made of; features where they were asked for."""
     features = found.passage.features or {}
     return {
         "relevance": round(found.passage.score, 4),
         "home_bonus": HOME_BONUS if found.is_home else 0.0,
+        "importance": found.memory.importance if found.memory else None,
+        "at": iso(found.at),
         "final": round(found.score, 4),
         "features": {
             name: {"value": round(each.value, 4), "weight": round(each.weight, 4)}

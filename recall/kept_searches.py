@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,11 @@ from refusals import Code, InvalidArgument, Refusal
 
 MOST_KEPT = 1000
 MOST_LISTED = 100
+_KEPT = [
+    each.name
+    for each in fields(Wanted)
+    if each.name not in {"offset", "max_passage_id", "is_counted"}
+]
 
 
 class SearchNotFound(Refusal):
@@ -91,17 +96,17 @@ def found_then(hit: Found) -> dict[str, Any]:
 
 
 def _query(scope: ReadScope, wanted: Wanted) -> dict[str, Any]:
-    told = asdict(wanted)
-    del told["is_counted"], told["max_passage_id"], told["offset"]
+    """As plain JSON; pages and counting belong to one asking, not to the question."""
+    told = {name: getattr(wanted, name) for name in _KEPT}
+    for name in ("kinds", "memory_types"):
+        told[name] = list(told[name])
     for name in ("start", "end"):
         told[name] = told[name] and told[name].isoformat()
-    return told | {"container_tag": scope.tag}
+    return told | {"metadata": dict(wanted.metadata), "container_tag": scope.tag}
 
 
 def _wanted(asked: Asked) -> Wanted:
-    told = {
-        name: value for name, value in asked.query.items() if name != "container_tag"
-    }
+    told = {name: asked.query[name] for name in _KEPT}
     for name in ("start", "end"):
         told[name] = told[name] and datetime.fromisoformat(told[name])
     return Wanted(**told)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from archiving import jsonl
 
-from access import containers
+from access import containers, tokens
 from access.containers import Naming, ReadScope
 from access.principals import Principal
 from audit.trail import Actor
@@ -32,6 +33,12 @@ ASSISTANT = Principal(
     scopes=frozenset({"read", "write"}),
     request_id="asked-1",
 )
+
+
+def payer() -> Principal:
+    """An assistant with a token of its own, whose calls can be charged."""
+    token, _ = tokens.create(name="payer", kind="ai", created_by=ACTOR, at=NOW)
+    return replace(ASSISTANT, token_id=token.pk)
 
 
 def project(name: str = "atlas") -> Workspace:

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from remembering import (
     ACTOR,
-    ASSISTANT,
     NOW,
     everywhere,
+    payer,
     project,
     publish,
     remember,
@@ -16,7 +15,6 @@ from remembering import (
     upload,
 )
 
-from access import tokens
 from knowledge import searching as document_searching
 from memories import changing, erasing
 from memories.models import Memory
@@ -394,11 +392,6 @@ def test_a_recall_by_words_costs_a_read_and_by_meaning_an_embedding_too():
 
 def test_a_recall_is_charged_to_its_payer():
     remember(project(), "Quince jam.")
-    token, _ = tokens.create(
-        name="reader", kind="ai", created_by=ACTOR, at=NOW
-    )
-    payer = replace(ASSISTANT, token_id=token.pk)
-
-    recalling.recall(everywhere(), Wanted(text="quince"), payer=payer, at=NOW)
+    recalling.recall(everywhere(), Wanted(text="quince"), payer=payer(), at=NOW)
 
     assert Meter.objects.get().reads == 1
