@@ -33,7 +33,7 @@ Keys = Sequence[Ed25519PublicKey]
 
 @dataclass(frozen=True)
 class Artefact:
-    """An export's bytes; `counts` says how many memories, revisions, links, conflicts."""
+    """An export's bytes; `counts` says how many memories, revisions and so on."""
 
     data: bytes
     sha256: str

@@ -68,7 +68,7 @@ class Message:
             raise _invalid(f"messages[{place}].role is none of {', '.join(ROLES)}.")
         if not isinstance(content, str) or not 0 < len(content) <= MAX_CONTENT_CHARS:
             raise _invalid(
-                f"messages[{place}].content must be 1 to {MAX_CONTENT_CHARS} characters."
+                f"messages[{place}].content is not 1 to {MAX_CONTENT_CHARS} characters."
             )
         label = "" if at is None else at
         if not isinstance(label, str) or len(label) > MAX_LABEL_CHARS:
@@ -89,16 +89,14 @@ class Conversation:
     def of(cls, body: Mapping[str, Any]) -> Conversation:
         """Read `messages` or `transcript` of a request; raises InvalidArgument."""
         transcript = body.get("transcript")
-        if transcript is not None:
-            if (
-                not isinstance(transcript, str)
-                or len(transcript) > MAX_TRANSCRIPT_CHARS
-            ):
-                raise _invalid(
-                    f"transcript is no text of at most {MAX_TRANSCRIPT_CHARS} characters."
-                )
-            if transcript.strip():
-                return cls(transcript=transcript)
+        if transcript is None:
+            transcript = ""
+        if not isinstance(transcript, str) or len(transcript) > MAX_TRANSCRIPT_CHARS:
+            raise _invalid(
+                f"transcript is no text of at most {MAX_TRANSCRIPT_CHARS} characters."
+            )
+        if transcript.strip():
+            return cls(transcript=transcript)
         given = body.get("messages")
         if not isinstance(given, Sequence) or isinstance(given, str) or not given:
             raise _invalid("There are neither messages nor a transcript.")
@@ -113,7 +111,7 @@ class Conversation:
         """The texts that it becomes; raises ConversationTooLarge."""
         if self.transcript:
             return [self.transcript]
-        parts = _packed((each.paragraph for each in self.messages))
+        parts = _packed(each.paragraph for each in self.messages)
         if len(parts) > _MOST_PARTS:
             raise ConversationTooLarge(
                 f"The conversation would become {len(parts)} memories; "

@@ -61,9 +61,10 @@ def dispatch(
     payer: Principal | None = None,
     at: datetime,
 ) -> Ingested:
-    """Take in one body of a kind. Raises InvalidArgument and what that kind's verb does.
+    """Take in one body of a kind.
 
-    Must not be called inside a transaction unless nobody pays.
+    Raises InvalidArgument and what that kind's verb does. Must not be called inside
+    a transaction unless nobody pays.
     """
     meant = KINDS.get(kind)
     if meant is None:
@@ -201,8 +202,9 @@ def _object(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _number(body: Mapping[str, Any], name: str) -> float | None:
     _, value = _value(body, name)
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if value is not None and not is_number:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise _not(name, "a number")
     return value
 

@@ -1,4 +1,4 @@
-"""Bringing an artefact in: into one workspace, in one transaction, twice as good as once.
+"""Bringing an artefact in: into one workspace, in one transaction, again for nothing.
 
 What belongs to another workspace is never touched: a memory whose id is taken there
 gets an id of its own here, always the same one, so that importing again finds it. What
@@ -229,7 +229,7 @@ class _Importing:
         return gone
 
     def _make_empty(self) -> None:
-        """Remove what the artefact has, to be written as it says, and erase the rest."""
+        """Remove what the artefact has, to be written anew, and erase the rest."""
         mine = Memory.objects.filter(workspace=self.workspace)
         for batch in _batches(self.listed.ids):
             for memory in mine.filter(memory_id__in=batch):

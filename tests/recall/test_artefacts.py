@@ -5,6 +5,7 @@ import json
 import subprocess
 import uuid
 import zipfile
+from contextlib import suppress
 from datetime import timedelta
 
 import orjson
@@ -26,7 +27,7 @@ from recall.packages import (
     ArtefactTooLarge,
     Bounds,
 )
-from refusals import InvalidArgument, Refusal
+from refusals import InvalidArgument
 from workspaces.models import Workspace
 
 SOMEBODY = Actor(name="somebody else")
@@ -176,7 +177,7 @@ METADATA = st.dictionaries(
     st.none()
     | st.booleans()
     | st.integers(-(2**53), 2**53)
-    | st.floats(allow_nan=False, allow_infinity=False, width=32)
+    | st.floats(-(2.0**62), 2.0**62)
     | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
     max_size=5,
 )
@@ -502,9 +503,9 @@ def test_openssl_verifies_the_signature_without_us(filled, tmp_path):
     (tmp_path / "manifest.json").write_bytes(files["manifest.json"])
     (tmp_path / "manifest.sig").write_bytes(files["manifest.sig"])
 
+    command = "openssl pkeyutl -verify -pubin -inkey key.pem -rawin -in manifest.json"
     done = subprocess.run(
-        "openssl pkeyutl -verify -pubin -inkey key.pem -rawin -in manifest.json"
-        " -sigfile manifest.sig".split(),
+        [*command.split(), "-sigfile", "manifest.sig"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -626,10 +627,9 @@ def test_damaged_bytes_are_refused_and_never_crash(data):
     cut = data.draw(st.integers(0, len(sound)))
     damaged = bytes(sound[:cut] if data.draw(st.booleans()) else sound)
 
-    try:
+    # Anything but a refusal is a crash; bytes that nobody reads may differ.
+    with suppress(ArtefactBroken, ArtefactChanged, ArtefactTooLarge):
         artefacts.verify(damaged)
-    except Refusal as refusal:
-        assert isinstance(refusal, ArtefactBroken | ArtefactChanged | ArtefactTooLarge)
 
 
 def set_first(**values):

@@ -15,7 +15,8 @@ from workspaces.models import Workspace
 
 
 def messages(*turns):
-    return {"messages": [dict(zip(("role", "content", "at"), turn)) for turn in turns]}
+    names = ("role", "content", "at")
+    return {"messages": [dict(zip(names, turn, strict=False)) for turn in turns]}
 
 
 TALK = messages(

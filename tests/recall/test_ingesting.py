@@ -96,6 +96,7 @@ def test_an_artefact_is_imported(kind):
         ("video", {}, Code.INVALID_ARGUMENT),
         ("text", {}, Code.INVALID_ARGUMENT),
         ("text", {"text": ""}, Code.INVALID_ARGUMENT),
+        ("text", {"text": "x", "metadata": {"n": 1e19}}, Code.INVALID_ARGUMENT),
         ("document", {"path": "notes/x.md"}, Code.INVALID_ARGUMENT),
         ("document", {"path": "../x.md", "text": "x"}, Code.PATH_INVALID),
         ("document", {"path": 7, "text": "x"}, Code.INVALID_ARGUMENT),
