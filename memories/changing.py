@@ -11,7 +11,7 @@ from django.db import transaction
 
 from access.principals import Principal
 from audit import trail
-from memories import drafts, indexing, reading, texts
+from memories import conflicts, drafts, indexing, reading, texts
 from memories.drafts import Draft, Scalar
 from memories.models import Memory, Revision
 from memories.owners import Owner
@@ -112,6 +112,7 @@ def archive(*, memory: Memory, actor: trail.Actor, at: datetime) -> Memory:
         held = _locked(memory)
         if held.archived_at is None:
             held.archive(at=at)
+            conflicts.concede(held, by=actor.name, at=at)
             indexing.place(held, at=at)
             _record(held, "memory.archive", actor=actor, at=at)
     return held

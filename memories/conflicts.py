@@ -122,6 +122,7 @@ def supersede(
 ) -> None:
     """Put one memory in the place of another, locked one: out of the index, kept."""
     memory.supersede(by=by, reason=reason, at=at)
+    concede(memory, by=actor.name, at=at)
     indexing.place(memory, at=at)
     trail.record(
         actor=actor,
@@ -131,6 +132,18 @@ def supersede(
         target=str(memory.memory_id),
         detail={"by": str(by.memory_id), "reason": reason},
     )
+
+
+def concede(memory: Memory, *, by: str, at: datetime) -> None:
+    """Settle what a memory contradicts that does not stand any more: others win."""
+    unsettled = Conflict.objects.unsettled()
+    for conflict in (
+        unsettled.of(memory).select_related("older", "newer").order_by("pk")
+    ):
+        other = conflict.newer if conflict.older_id == memory.pk else conflict.older
+        conflict.settle(winner=other, by=by, at=at)
+        if not unsettled.of(other).exists():
+            other.mark_conflict(Memory.ConflictState.RESOLVED, at=at)
 
 
 def _counts_as_much(newer: Memory, older: Memory) -> bool:

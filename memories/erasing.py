@@ -14,7 +14,7 @@ from django.db.models.functions import Cast
 
 from audit import trail
 from jobs import outbox
-from memories import indexing
+from memories import conflicts, indexing
 from memories.models import Asked, Erasure, EvalItem, ForgetRequest, Memory
 from memories.reading import MemoryNotFound
 from search import passages, purging
@@ -40,6 +40,8 @@ def erase(*, memory: Memory, actor: trail.Actor, at: datetime) -> Erasure:
         held_bytes[each.token_id] += len(each.text.encode())
     ids = [str(each.memory_id) for each in doomed]
     _hide_those_that_lost(doomed, at=at)
+    for each in doomed:
+        conflicts.concede(each, by=actor.name, at=at)
     counts = {
         "memories": len(doomed),
         "passages": sum(passages.remove(indexing.source_of(each)) for each in doomed),

@@ -267,6 +267,14 @@ class Link(models.Model):
         return f"{self.from_memory} {self.link_type} {self.to_memory}"
 
 
+class ConflictQuerySet(models.QuerySet["Conflict"]):
+    def unsettled(self) -> ConflictQuerySet:
+        return self.filter(state=Conflict.State.CANDIDATE)
+
+    def of(self, memory: Memory) -> ConflictQuerySet:
+        return self.filter(Q(older=memory) | Q(newer=memory))
+
+
 class Conflict(models.Model):
     """Two memories that contradict each other, and how it was settled."""
 
@@ -285,6 +293,8 @@ class Conflict(models.Model):
     found_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True, blank=True)
     settled_by = models.CharField(max_length=200, blank=True)
+
+    objects = ConflictQuerySet.as_manager()
 
     class Meta:
         constraints = [

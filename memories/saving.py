@@ -34,7 +34,6 @@ Dedupe = Literal["", "exact", "near"]
 _NEWEST_FOR_NOVELTY = 20
 _NEWEST_ALIKE = 30
 _ALIKE_WITHIN = timedelta(hours=24)
-_FINGERPRINTED = 5
 
 
 @dataclass(frozen=True)
@@ -162,18 +161,20 @@ def _twin(workspace: Workspace, draft: Draft, *, at: datetime) -> _Twin | None:
         return _Twin(exact, "exact")
     if draft.may_duplicate:
         return None
-    alike = mine.filter(
-        fingerprint=texts.fingerprint(draft.text), memory_type=draft.memory_type
-    )
-    for memory in alike.newest_first()[:_FINGERPRINTED]:
-        if texts.is_nearly(memory.text, draft.text) and _serves(memory, draft, at=at):
-            return _Twin(memory, "near")
-    said = texts.normalise(draft.text)
-    lately = mine.filter(created_at__gte=at - _ALIKE_WITHIN).newest_first()
-    for memory in lately[:_NEWEST_ALIKE]:
-        if texts.normalise(memory.text) == said and _serves(memory, draft, at=at):
+    alike = mine.filter(fingerprint=texts.fingerprint(draft.text))
+    for memory in alike.newest_first()[:_NEWEST_ALIKE]:
+        if _says(memory, draft, at=at) and _serves(memory, draft, at=at):
             return _Twin(memory, "near")
     return None
+
+
+def _says(memory: Memory, draft: Draft, *, at: datetime) -> bool:
+    """Whether it says nearly the same; as another type, the same within a day."""
+    if memory.memory_type == draft.memory_type:
+        return texts.is_nearly(memory.text, draft.text)
+    return memory.created_at >= at - _ALIKE_WITHIN and (
+        texts.normalise(memory.text) == texts.normalise(draft.text)
+    )
 
 
 def _serves(memory: Memory, draft: Draft, *, at: datetime) -> bool:

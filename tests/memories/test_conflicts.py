@@ -5,7 +5,7 @@ from people import NOW, OPERATOR, a_workspace
 from remembering import ADA, DAY, GRACE, HOUR, found, remember, save
 
 from audit.models import Event
-from memories import conflicts
+from memories import changing, conflicts, erasing
 from memories.models import Conflict, Memory
 from memories.standing import SaidAlready
 from refusals import InvalidArgument
@@ -142,6 +142,24 @@ def test_a_loser_does_not_come_back_where_another_says_the_same(workspace, setti
 
     with pytest.raises(SaidAlready):
         settle(conflict, old)
+
+
+@pytest.mark.parametrize("how", ["replaced", "archived", "erased"])
+def test_what_does_not_stand_any_more_has_lost(workspace, how):
+    old = preference(workspace, YES, is_pinned=True).memory
+    new = preference(workspace, NO).memory
+
+    if how == "replaced":
+        save(workspace, "About something else", replaces=str(old.memory_id))
+    elif how == "archived":
+        changing.archive(memory=old, actor=OPERATOR, at=NOW)
+    else:
+        erasing.erase(memory=old, actor=OPERATOR, at=NOW)
+
+    new.refresh_from_db()
+    assert new.conflict_state == "resolved"
+    assert not Conflict.objects.unsettled().exists()
+    assert found("pistachio") == {new.pk}
 
 
 def test_naming_what_it_replaces_is_no_conflict(workspace):
