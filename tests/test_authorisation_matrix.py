@@ -721,13 +721,18 @@ def test_consumers_let_in_operators_only(
 
 # A command is allowed to whoever has a shell and the database's password. It declares
 # here whether it only reads; the next test holds it to that.
-READING = {"list_tokens", "stats", "verify", "verify_citation"}
+READING = {"list_tokens", "stats", "verify", "verify_artefact", "verify_citation"}
 WRITING = {
+    "artefact_key",
     "create_token",
     "evaluate",
+    "export_memories",
     "export_tree",
+    "import_memories",
     "import_tree",
     "load_demo",
+    "memory_hygiene",
+    "memory_retention",
     "prepare",
     "reindex",
     "revoke_token",
@@ -753,7 +758,7 @@ def test_every_command_declares_whether_it_writes():
     assert set(our_commands()) == READING | WRITING
 
 
-def test_reading_commands_write_nothing(world, capsys):
+def test_reading_commands_write_nothing(world, capsys, tmp_path):
     uri = citing.uri(
         uploads.receive(
             workspace=world.public,
@@ -765,7 +770,11 @@ def test_reading_commands_write_nothing(world, capsys):
         first_line=1,
         last_line=1,
     )
-    arguments = {"verify_citation": [uri, DIGEST]}
+    call_command("export_memories", tmp_path / "memories.zip")
+    arguments = {
+        "verify_citation": [uri, DIGEST],
+        "verify_artefact": [tmp_path / "memories.zip"],
+    }
 
     for name in READING:
         with transaction.atomic(), connection.cursor() as cursor:
