@@ -170,7 +170,7 @@ class ReservationAdmin(ReadOnlyAdmin):
 
 class EventInline(ReadOnlyInline):
     model = BillingEvent
-    fields = ("event_id", "status", "told", "attempts", "received_at", "settled_at")
+    fields = ("told", "status", "attempts", "received_at", "settled_at")
     ordering = ("-id",)
 
 
@@ -196,14 +196,15 @@ class TransactionAdmin(ReadOnlyAdmin):
 @admin.register(BillingEvent)
 class BillingEventAdmin(ReadOnlyAdmin):
     list_display = (
-        "event_id",
+        "__str__",
         "transaction",
+        "told",
         "status",
         "attempts",
         "received_at",
         "settled_at",
     )
     list_filter = ("status",)
-    search_fields = ("event_id", "transaction__transaction_id")
+    search_fields = ("transaction__transaction_id", "told__txnid")
     list_select_related = ("transaction",)
     ordering = ("-id",)

@@ -162,10 +162,11 @@ def _reserve(
         Account.objects.select_for_update(no_key=True).get(pk=account.pk)
         mine = Reservation.objects.filter(account=account, request_key=key)
         earlier = mine.first()
-        if earlier is not None and _is_paid(earlier, deltas, at=at):
-            return None
+        if earlier is not None:
+            if _is_paid(earlier, deltas, at=at):
+                return None
+            earlier.delete()
         spending.check(account, deltas, at=at)
-        mine.delete()
         reservation = Reservation.objects.create(
             account=account,
             request_key=key,

@@ -321,7 +321,9 @@ class BillingEvent(models.Model):
         DEFERRED = "deferred"
         FAILED = "failed"
 
-    event_id = models.CharField(max_length=128, unique=True)
+    event_id = models.CharField(
+        max_length=128, unique=True, help_text="The callback's signature."
+    )
     transaction = models.ForeignKey(
         Transaction,
         on_delete=models.CASCADE,
@@ -339,7 +341,7 @@ class BillingEvent(models.Model):
         verbose_name = "payment event"
 
     def __str__(self) -> str:
-        return self.event_id
+        return self.event_id[:16]
 
     def mark(
         self, status: str, *, at: datetime, transaction: Transaction | None = None

@@ -500,12 +500,23 @@ def test_signed_news_about_other_goods_is_not_believed(changed, buy, provider):
         {"txnid": "x" * 2001},
         {"x" * 2001: ""},
         {"txnid": 5},
+        {"addedon": "a\0b"},
+        {"mode": "\ud800"},
     ],
-    ids=["many", "long", "long-name", "no-text"],
+    ids=["many", "long", "long-name", "no-text", "nul", "surrogate"],
 )
 def test_what_is_no_form_of_the_provider_is_refused(form, provider, db):
     with pytest.raises(InvalidArgument):
         receive(form)
+
+
+def test_one_true_callback_makes_one_event_however_its_unsigned_fields_are_changed(buy):
+    form = told(buy(), "pending")
+
+    for number in range(5):
+        receive(form | {"mihpayid": str(number), "addedon": f"2026-11-2{number}"})
+
+    assert BillingEvent.objects.count() == 1
 
 
 def test_a_signed_transaction_id_that_is_odd_is_refused(buy):

@@ -27,8 +27,9 @@ logger = logging.getLogger(__name__)
 _MAX_FIELDS = 150
 _MAX_CHARS = 2000
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 # Nothing that says who paid, or with what.
-_KEPT = ("status", "unmappedstatus", "amount", "mode", "error", "addedon", "mihpayid")
+_KEPT = ("txnid", "mihpayid", "status", "unmappedstatus", "amount", "mode", "addedon")
 _MAX_KEPT_CHARS = 64
 # PayU writes its times in India's.
 _INDIA = "+0530"
@@ -100,8 +101,11 @@ def receive(form: Mapping[str, str], *, at: datetime) -> Outcome:
 
 def _bounded(form: Mapping[str, str]) -> dict[str, str]:
     fields = dict(form)
-    if len(fields) > _MAX_FIELDS or any(
-        not isinstance(value, str) or len(name) + len(value) > _MAX_CHARS
+    if len(fields) > _MAX_FIELDS or not all(
+        isinstance(value, str)
+        and len(name) + len(value) <= _MAX_CHARS
+        # PostgreSQL stores neither NUL nor lone surrogates.
+        and not _UNSTORABLE.search(value)
         for name, value in fields.items()
     ):
         raise InvalidArgument("This is no form of the payment provider.")
@@ -109,22 +113,17 @@ def _bounded(form: Mapping[str, str]) -> dict[str, str]:
 
 
 def _noted(fields: dict[str, str], *, at: datetime) -> BillingEvent:
-    """The event of this callback, the same each time that it comes."""
+    """The event of this callback, the same each time that it comes.
+
+    It is known by its signature: payment id and time are not signed, so whoever holds
+    one true callback could make any number of events of it.
+    """
     told = {name: fields[name][:_MAX_KEPT_CHARS] for name in _KEPT if name in fields}
     event, _ = BillingEvent.objects.get_or_create(
-        event_id=_event_id(fields), defaults={"told": told, "received_at": at}
+        event_id=fields["hash"].lower(), defaults={"told": told, "received_at": at}
     )
     BillingEvent.objects.filter(pk=event.pk).update(attempts=F("attempts") + 1)
     return event
-
-
-def _event_id(fields: dict[str, str]) -> str:
-    # The status stands in it because one payment is first pending and then paid.
-    status = fields.get("status", "").lower()[:20]
-    payment = fields.get("mihpayid", "")
-    if _ID.fullmatch(payment):
-        return f"{payment}:{status}"
-    return f"{fields['txnid']}:{status}:{fields.get('addedon', '')[:19]}"
 
 
 def _carried_out(

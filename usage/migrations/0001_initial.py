@@ -97,7 +97,7 @@ class Migration(migrations.Migration):
             name='BillingEvent',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event_id', models.CharField(max_length=128, unique=True)),
+                ('event_id', models.CharField(help_text="The callback's signature.", max_length=128, unique=True)),
                 ('status', models.CharField(choices=[('received', 'Received'), ('processed', 'Processed'), ('deferred', 'Deferred'), ('failed', 'Failed')], default='received', max_length=9)),
                 ('told', models.JSONField(help_text='What it said, without whom it is about.')),
                 ('attempts', models.PositiveIntegerField(default=0)),
