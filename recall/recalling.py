@@ -40,13 +40,13 @@ KNOWLEDGE = Document.Kind.KNOWLEDGE.value
 KINDS = (MEMORY, KNOWLEDGE, TRANSCRIPT)
 
 MOST_HITS = 50
-# What a passage of the workspace that asks counts more, on the scale of scores.
-HOME_BONUS = 0.05
+# What a hit of the workspace that asks counts more.
+HOME_BONUS = finding.FAVOUR
 # Below it an answer is more likely wrong than right.
 LOW_CONFIDENCE = 0.35
-# Places that are put in order together: the bonus moves a hit within its window, so
-# that later pages neither repeat nor skip one.
-_WINDOW = 60
+# Places looked at together. Always as many, whatever the page: copies are folded by
+# how many are looked at, and later pages must neither repeat nor skip one.
+_WINDOW = 20
 _MOST_REASONS = 3
 _MOST_WORDS_TOLD = 8
 _MARKED = re.compile(r"«([^«»]+)»")
@@ -256,6 +256,7 @@ def _query(scope: ReadScope, wanted: Wanted, *, at: datetime) -> finding.Query:
         before=wanted.end,
         explain=wanted.explain,
         at=at,
+        favoured_id=scope.home.pk if scope.home else None,
     )
 
 
@@ -271,13 +272,13 @@ class _Looked:
 def _look(
     query: finding.Query, scope: ReadScope, wanted: Wanted, *, at: datetime
 ) -> _Looked:
-    """Window by window until the page and one hit more are there."""
+    """Window by window, best first, until the page and one hit more are there."""
     first = results = finding.find(query)
     found = _best_first(_found(results.hits, scope, at=at))
     seen = _WINDOW
     while True:
         kept = [hit for hit in _once(found) if hit.score >= wanted.min_score]
-        is_low = bool(found) and found[-1].score + HOME_BONUS < wanted.min_score
+        is_low = bool(found) and found[-1].score < wanted.min_score
         is_end = is_low or not results.has_more
         if is_end or len(kept) > wanted.offset + wanted.limit:
             return _Looked(first, kept, 0 if is_end else first.places - seen)
@@ -289,7 +290,7 @@ def _look(
 
 
 def _best_first(found: Iterable[Found]) -> list[Found]:
-    """By score; of equal ones the more relevant, then the newer."""
+    """As search placed them; of equal ones the newer first."""
     return sorted(
         found,
         key=lambda hit: (

@@ -35,6 +35,7 @@ from search import (
 from search.blocks import Passage
 from search.catalogue import Outdated
 from search.question import (
+    FAVOUR,
     MODES,
     Hit,
     Query,
@@ -49,6 +50,7 @@ from search.scope import Scope
 from search.snippets import Finder
 
 __all__ = [
+    "FAVOUR",
     "MODES",
     "Hit",
     "Query",
@@ -149,7 +151,8 @@ def _answer(query: Query, seen: Scope, asked: asking.Asked) -> _Answer:
         order = _Order.of(seen, found.docs, found.scores)
         if query.group_by_source:
             order = order.one_a_source()
-        return _Answer(order.places(found.scores[order.best], {}), notes)
+        order, scores = _favouring(query, order, found.scores[order.best])
+        return _Answer(order.places(scores, {}), notes)
     ranked = ranking.ranked(query, seen, at=query.at or timezone.now())
     order = _Order.of(seen, ranked.docs, ranked.sums)
     sums = ranked.sums[order.best]
@@ -159,7 +162,8 @@ def _answer(query: Query, seen: Scope, asked: asking.Asked) -> _Answer:
         )
         order = order.only(rows)
     told = ranked.weighed() if query.explain else {}
-    return _Answer(order.places(ranked.probability(sums), told), ranked.notes)
+    order, scores = _favouring(query, order, ranked.probability(sums))
+    return _Answer(order.places(scores, told), ranked.notes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,6 +248,19 @@ class _Order:
                 strict=True,
             )
         ]
+
+
+def _favouring(
+    query: Query, order: _Order, scores: np.ndarray
+) -> tuple[_Order, np.ndarray]:
+    """The same texts with those of the favoured workspace moved up."""
+    if query.favoured_id is None:
+        return order, scores
+    known = order.seen.catalogue
+    homes = known.source_workspaces[known.sources[order.docs[order.heads]]]
+    counted = np.minimum(scores + FAVOUR * (homes == query.favoured_id), 1.0)
+    rows = np.argsort(-counted, kind="stable")
+    return order.only(rows), scores[rows]
 
 
 def _without_copies(

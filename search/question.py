@@ -14,6 +14,8 @@ MODES: tuple[Mode, ...] = ("hybrid", "keyword", "semantic", "regex", "exact")
 
 TEXT_CHARS = 2000
 LIMIT = 100
+# What passages of a favoured workspace count more, on the scale of scores.
+FAVOUR = 0.05
 
 
 class QueryInvalid(Refusal):
@@ -59,6 +61,7 @@ class Query:
     group_by_source: bool = False
     explain: bool = False
     at: datetime | None = None
+    favoured_id: int | None = None
 
     def check(self) -> None:
         """Raise QueryInvalid if a value is outside its bounds."""

@@ -153,6 +153,19 @@ def test_a_better_answer_from_elsewhere_beats_the_home():
     assert found.hits[0].workspace == there
 
 
+def test_the_home_comes_first_however_many_others_are_as_good():
+    here, there = project("here"), project("there")
+    mine = remember(here, "Quince visit 0.", at=NOW - timedelta(days=900))
+    for number in range(1, 60):
+        remember(there, f"Quince visit {number}.")
+
+    found = ask("quince visit", everywhere(here), limit=1)
+
+    assert [hit.id for hit in found.hits] == [str(mine.memory_id)]
+    elsewhere = ask("quince visit", everywhere(), limit=50)
+    assert str(mine.memory_id) not in [hit.id for hit in elsewhere.hits]
+
+
 def test_a_tag_narrows_to_one_workspace():
     here, there = project("here"), project("there")
     remember(here, "Quince trees stand here.")
