@@ -166,7 +166,7 @@ def _tool(name: str, method: Callable[..., Result], model: type[BaseModel]) -> T
         "name": name,
         "title": declaration.title,
         "description": _LINE_BREAK.sub(" ", inspect.getdoc(method) or ""),
-        "inputSchema": _lean(Arguments.model_json_schema()),
+        "inputSchema": _inlined(_lean(Arguments.model_json_schema())),
         "outputSchema": _or_refusal(
             _lean(TypeAdapter(declaration.result).json_schema())
         ),
@@ -205,6 +205,22 @@ def _or_refusal(schema: Json) -> Json:
             {"required": [*refusal]},
         ],
     }
+
+
+def _inlined(schema: Json) -> Json:
+    """The schema without references, which not every client follows in arguments."""
+    definitions = schema.get("$defs", {})
+
+    def inline(part: Any) -> Any:
+        if isinstance(part, list):
+            return [inline(each) for each in part]
+        if not isinstance(part, dict):
+            return part
+        name = str(part.get("$ref", "")).rpartition("/")[2]
+        merged = {**definitions.get(name, {}), **part}
+        return {key: inline(value) for key, value in merged.items() if key != "$ref"}
+
+    return {key: inline(value) for key, value in schema.items() if key != "$defs"}
 
 
 def _lean(schema: Any, *, names: bool = False) -> Any:

@@ -39,7 +39,10 @@ class Scope:
     def allowed(self, passage_ids: np.ndarray) -> np.ndarray:
         """For each passage id whether it may be seen."""
         docs = self.catalogue.located(passage_ids)
-        allowed: np.ndarray = (docs >= 0) & self.seen(np.maximum(docs, 0))
+        there = docs >= 0
+        allowed: np.ndarray = there.copy()
+        # Only of those: vectors may be held of the last passages, which are gone.
+        allowed[there] = self.seen(docs[there])
         return allowed
 
     @cached_property
