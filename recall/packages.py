@@ -125,7 +125,7 @@ def pack(
             written = _write(archive, name, files.get(name, ()), room)
             room -= written.size_bytes
             told[name] = {"sha256": written.sha256, "size_bytes": written.size_bytes}
-            counts[name.partition(".")[0]] = written.lines
+            counts[_stem(name)] = written.lines
             _check_size(packed.tell(), bounds)
         signer = signing.key_id(signing.own_key()) if is_signed else ""
         manifest = {
@@ -235,6 +235,11 @@ def _check_manifest(
     for name, told in files.items():
         if not isinstance(told, dict) or set(told) != {"sha256", "size_bytes"}:
             raise ArtefactBroken(f"The manifest does not describe {name}.")
+    counts = manifest.get("counts")
+    if not isinstance(counts, dict) or not all(
+        isinstance(counts.get(_stem(name)), int) for name in FILES
+    ):
+        raise ArtefactBroken("The manifest does not count the lines.")
     signer = manifest.get("signed_by")
     if not isinstance(signer, str):
         raise ArtefactBroken("The manifest does not say who signed it.")
@@ -256,6 +261,10 @@ def _check_file(
     if size != told["size_bytes"] or digest.hexdigest() != told["sha256"]:
         raise ArtefactChanged(f"{name} is not what the manifest says.")
     return size
+
+
+def _stem(name: str) -> str:
+    return name.partition(".")[0]
 
 
 def _object(raw: bytes, where: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from django.db import IntegrityError, transaction
 
 from access.principals import Principal
 from audit import trail
+from blobs import locks
 from jobs import outbox
 from memories import changing, erasing, indexing
 from memories.linking import MAX_LINKS
@@ -189,8 +190,7 @@ class _Importing:
     written: int = 0
 
     def run(self) -> Imported:
-        # One import at a time: two of one artefact would both find nothing there.
-        Workspace.objects.select_for_update().get(pk=self.workspace.pk)
+        self._wait_for_others()
         withheld = set() if self.even_erased else self._erased_earlier()
         if self.mode == "replace_all":
             self._make_empty()
@@ -209,6 +209,13 @@ class _Importing:
         self._make_findable()
         self._note()
         return self.done
+
+    def _wait_for_others(self) -> None:
+        """One import at a time: two of one artefact would both find nothing there.
+
+        The workspace's row is left free, or nobody could save a memory meanwhile.
+        """
+        locks.hold(f"memory.import {self.workspace.pk}")
 
     def _erased_earlier(self) -> set[uuid.UUID]:
         """Ids that were erased, here or elsewhere, and what they had replaced."""
@@ -247,10 +254,11 @@ class _Importing:
         ids = self.listed.ids
         taken = set(ids) if self.mode == "replace_ids" else self._elsewhere(ids)
         fresh = {each: uuid.uuid5(each, self.workspace.slug) for each in taken}
-        # Ids in an artefact are anybody's choice: even this one may be taken.
-        for each in self._elsewhere(fresh.values()):
-            old = next(key for key, value in fresh.items() if value == each)
-            fresh[old] = uuid.uuid4()
+        # Ids in an artefact are anybody's choice: even these may be taken.
+        lost = self._elsewhere(fresh.values())
+        fresh = {
+            old: uuid.uuid4() if new in lost else new for old, new in fresh.items()
+        }
         return {each: fresh.get(each, each) for each in ids}
 
     def _elsewhere(self, ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:

@@ -14,6 +14,7 @@ from django.core.management import CommandError, call_command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from people import NOW, OPERATOR, a_principal, a_workspace
+from threads import at_once
 
 from audit.models import Event
 from audit.trail import Actor
@@ -137,6 +138,17 @@ def filled(db):
     linking.link(memory=new, other=note, link_type="related_to", actor=OPERATOR, at=NOW)
     Conflict.objects.create(workspace=workspace, older=note, newer=later, found_at=NOW)
     return workspace
+
+
+_KEPT: list[bytes] = []
+
+
+@pytest.fixture
+def sound(request, db):
+    """The bytes of such a workspace's export, made once for many tests."""
+    if not _KEPT:
+        _KEPT.append(export(request.getfixturevalue("filled")).data)
+    return _KEPT[0]
 
 
 def emptied(workspace):
@@ -582,8 +594,8 @@ def test_a_bomb_that_lies_about_its_size_is_stopped_too(filled):
     ],
     ids=range(7),
 )
-def test_a_zip_that_is_no_artefact_is_refused(filled, change):
-    files = list(files_of(export(filled).data).items())
+def test_a_zip_that_is_no_artefact_is_refused(sound, change):
+    files = list(files_of(sound).items())
 
     with pytest.raises(ArtefactBroken):
         artefacts.verify(zipped(change(files)))
@@ -598,10 +610,19 @@ def test_a_file_that_stands_twice_is_refused(filled):
 
 
 @pytest.mark.parametrize(
-    "manifest", [{"version": 2}, {"version": None}, {"files": {}}, {"signed_by": 1}]
+    "manifest",
+    [
+        {"version": 2},
+        {"version": None},
+        {"files": {}},
+        {"files": dict.fromkeys(packages.FILES)},
+        {"counts": {}},
+        {"counts": None},
+        {"signed_by": 1},
+    ],
 )
-def test_a_manifest_of_another_form_is_refused(filled, manifest):
-    files = files_of(export(filled, is_signed=False).data)
+def test_a_manifest_of_another_form_is_refused(sound, manifest):
+    files = files_of(sound)
     told = {**json.loads(files["manifest.json"]), **manifest}
     files["manifest.json"] = json.dumps(told).encode()
 
@@ -609,27 +630,34 @@ def test_a_manifest_of_another_form_is_refused(filled, manifest):
         artefacts.verify(zipped(files.items()))
 
 
-@pytest.mark.django_db
+PACKED, _ = packages.pack(
+    {"links.ndjson": [{"link_type": "related_to", "n": n} for n in range(20)]},
+    {"workspace_id": None, "workspaces": [], "is_masked": False},
+    is_signed=False,
+    bounds=packages.WIRE,
+)
+
+
 @settings(
-    max_examples=150,
+    max_examples=400,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(st.data())
-def test_damaged_bytes_are_refused_and_never_crash(data):
-    Memory.objects.all().delete()
-    workspace = a_workspace()
-    save(workspace, "one memory", may_duplicate=True)
-    sound = bytearray(export(workspace).data)
-    for _ in range(data.draw(st.integers(1, 3))):
-        place = data.draw(st.integers(0, len(sound) - 1))
-        sound[place] = data.draw(st.integers(0, 255))
-    cut = data.draw(st.integers(0, len(sound)))
-    damaged = bytes(sound[:cut] if data.draw(st.booleans()) else sound)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, len(PACKED) - 1), st.integers(0, 255)), max_size=4
+    ),
+    st.integers(0, len(PACKED)) | st.just(len(PACKED)),
+)
+def test_damaged_bytes_are_refused_and_never_crash(damages, cut):
+    damaged = bytearray(PACKED)
+    for place, byte in damages:
+        damaged[place] = byte
 
     # Anything but a refusal is a crash; bytes that nobody reads may differ.
     with suppress(ArtefactBroken, ArtefactChanged, ArtefactTooLarge):
-        artefacts.verify(damaged)
+        found = artefacts.verify(bytes(damaged[:cut]))
+        assert len(list(found.package.lines("links.ndjson"))) == 20
 
 
 def set_first(**values):
@@ -674,9 +702,9 @@ def set_first(**values):
     ],
     ids=range(29),
 )
-def test_a_line_out_of_bounds_brings_nothing_in(filled, change):
+def test_a_line_out_of_bounds_brings_nothing_in(sound, change):
     other = a_workspace(project="other")
-    forged = rebuilt(export(filled).data, change)
+    forged = rebuilt(sound, change)
 
     with pytest.raises(ArtefactBroken):
         import_(other, forged)
@@ -754,6 +782,19 @@ def test_a_masked_export_has_no_secrets_and_overwrites_nothing(db):
         import_(workspace, masked, mode="replace_all")
     memory.refresh_from_db()
     assert SECRET in memory.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_imports_of_one_artefact_at_once_bring_it_in_once():
+    workspace, other = a_workspace(), a_workspace(project="other")
+    for text in ("one", "two", "three"):
+        save(workspace, text)
+    artefact = export(workspace)
+
+    done = at_once(4, lambda _: import_(other, artefact))
+
+    assert sorted(each.created for each in done) == [0, 0, 0, 3]
+    assert Memory.objects.filter(workspace=other).count() == 3
 
 
 @pytest.mark.django_db(transaction=True)
