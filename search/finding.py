@@ -256,9 +256,8 @@ def _favouring(
     """The same texts with those of the favoured workspace moved up."""
     if query.favoured_id is None:
         return order, scores
-    known = order.seen.catalogue
-    homes = known.source_workspaces[known.sources[order.docs[order.heads]]]
-    counted = np.minimum(scores + FAVOUR * (homes == query.favoured_id), 1.0)
+    is_home = order.seen.is_of(query.favoured_id, order.docs[order.heads])
+    counted = np.minimum(scores + FAVOUR * is_home, 1.0)
     rows = np.argsort(-counted, kind="stable")
     return order.only(rows), scores[rows]
 
