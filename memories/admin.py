@@ -122,9 +122,11 @@ class MemoryAdmin(ReadOnlyAdmin):
     def unarchive(self, request: HttpRequest, chosen: MemoryQuerySet) -> None:
         self._each(request, chosen, changing.unarchive, "brought back")
 
-    @admin.action(description="Erase for ever")
+    @admin.action(description="Erase for ever what is archived")
     def erase(self, request: HttpRequest, chosen: MemoryQuerySet) -> None:
-        self._each(request, chosen, erasing.erase, "erased")
+        # One click must not destroy what is in use.
+        archived = chosen.exclude(archived_at=None)
+        self._each(request, archived, erasing.erase, "erased")
 
     def _each(
         self,

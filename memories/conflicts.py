@@ -101,7 +101,8 @@ def settle(
     """Let one of two contradicting memories stand and supersede the other.
 
     A conflict that was settled before may be settled the other way. Raises
-    InvalidArgument unless the winner is one of the two, and standing.SaidAlready.
+    InvalidArgument unless the winner is one of the two and nothing else took its place
+    since, and standing.SaidAlready.
     """
     with transaction.atomic():
         locked = (
@@ -112,6 +113,16 @@ def settle(
         if winner.pk not in (locked.older_id, locked.newer_id):
             raise InvalidArgument(
                 "The winner is none of the two memories.", hint="Choose one of them."
+            )
+        winner = locked.newer if winner.pk == locked.newer_id else locked.older
+        if winner.archived_at is not None or winner.superseded_by_id not in (
+            None,
+            locked.older_id,
+            locked.newer_id,
+        ):
+            raise InvalidArgument(
+                "The winner is archived, or was replaced by a third memory.",
+                hint="Bring it back first, or let the other one win.",
             )
         _settle(locked, winner=winner, by=actor.name, actor=actor, at=at)
     return locked
@@ -166,7 +177,8 @@ def _settle(
     if winner.superseded_by_id == loser.pk:
         with saying_once(winner):
             winner.stand_again(at=at)
+        indexing.place(winner, at=at)
     winner.mark_conflict(Memory.ConflictState.RESOLVED, at=at)
-    indexing.place(winner, at=at)
-    supersede(loser, by=winner, reason=Memory.Reason.CONFLICT, actor=actor, at=at)
+    if loser.superseded_by_id is None:
+        supersede(loser, by=winner, reason=Memory.Reason.CONFLICT, actor=actor, at=at)
     loser.mark_conflict(Memory.ConflictState.SUPERSEDED, at=at)

@@ -134,6 +134,17 @@ def test_a_stranger_does_not_win(workspace):
         settle(conflict, remember(workspace, "stranger"))
 
 
+def test_a_memory_that_was_replaced_since_does_not_win(workspace):
+    old = preference(workspace, YES).memory
+    saved = preference(workspace, NO)
+    save(workspace, "Now something else", replaces=str(saved.memory.memory_id))
+    settle(saved.conflicts[0], old)
+
+    with pytest.raises(InvalidArgument):
+        settle(saved.conflicts[0], saved.memory)
+    assert found("pistachio") == {old.pk}
+
+
 def test_a_loser_does_not_come_back_where_another_says_the_same(workspace, settings):
     old = preference(workspace, YES).memory
     (conflict,) = preference(workspace, NO).conflicts

@@ -24,7 +24,7 @@ from memories.models import (
     Revision,
 )
 from memories.reading import MemoryNotFound
-from search import analysis, blocks, finding
+from search import analysis, blocks, compaction, finding
 from search.finding import Query
 from search.index import vocabulary
 from search.index.columns import Columns
@@ -223,6 +223,44 @@ def test_purging_writes_no_segment_without_erased_words(workspace):
 
     assert IndexSegment.objects.filter(pk=untouched).exists()
     assert found("zwieback") == {kept.pk}
+
+
+def test_merging_meanwhile_does_not_keep_erased_words(workspace):
+    memories = [remember(workspace, f"{CANARY} {number}") for number in range(9)]
+    erasure = erase(memories[0])
+    merged = []
+
+    def merge_meanwhile() -> None:
+        if not merged:
+            merged.append(compaction.compact(renew=lambda: None))
+
+    erasing.purge(renew=merge_meanwhile, clock=lambda: NOW)
+
+    erasure.refresh_from_db()
+    assert merged[0] > 0
+    assert erasure.purged_at == NOW
+    assert not IndexSegment.objects.filter(dead_count__gt=0).exists()
+    assert found(CANARY) == {memory.pk for memory in memories[1:]}
+
+
+def test_what_is_erased_while_purging_waits_for_its_own_job(workspace):
+    memories = [remember(workspace, f"{CANARY} {number}") for number in range(2)]
+    first, later = erase(memories[0]), []
+
+    def erase_meanwhile() -> None:
+        if not later:
+            later.append(erase(memories[1]))
+
+    erasing.purge(renew=erase_meanwhile, clock=lambda: NOW)
+
+    first.refresh_from_db()
+    later[0].refresh_from_db()
+    assert first.purged_at == NOW
+    assert later[0].purged_at is None
+    purge()
+    later[0].refresh_from_db()
+    assert later[0].purged_at == NOW + HOUR
+    assert segments_with(CANARY) == []
 
 
 # --- what else knew of it -------------------------------------------------------------

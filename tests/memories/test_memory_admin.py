@@ -107,6 +107,8 @@ def test_operators_archive_bring_back_and_erase(operator, workspace):
     assert not found("zwieback")
     assert "1 memories brought back." in act(operator, "memory", "unarchive", memory)
     assert found("zwieback") == {memory.pk}
+    assert "0 memories erased." in act(operator, "memory", "erase", memory)
+    act(operator, "memory", "archive", memory)
     assert "1 memories erased." in act(operator, "memory", "erase", memory)
     assert not Memory.objects.exists()
     assert Erasure.objects.get().erased_by == "ada"

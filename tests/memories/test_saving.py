@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
+from django.db import connection
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from people import NOW, a_principal, a_workspace
+from people import NOW, OPERATOR, a_principal, a_workspace
 from remembering import (
     ADA,
     DAY,
@@ -21,6 +23,7 @@ from remembering import (
 )
 from threads import at_once
 
+from access.models import Token
 from audit.models import Event
 from jobs.running import run_due
 from memories import reading, texts
@@ -30,7 +33,9 @@ from memories.pacing import IngestThrottled
 from memories.reading import MemoryNotFound
 from refusals import InvalidArgument
 from search.models import Finding
-from usage.models import Meter
+from usage import accounts
+from usage.models import Meter, Plan
+from usage.spending import PeriodCapExceeded
 
 pytestmark = pytest.mark.django_db
 
@@ -390,3 +395,29 @@ def test_a_workspace_is_written_to_no_faster_than_its_bound(unpaced, payer, sett
     assert save(unpaced, "Nobody pays, nobody waits").is_new
     settings.MEMORY_WRITES_PER_5_MINUTES = 0
     assert save(unpaced, "Fact 3", payer=payer, at=NOW + MINUTE).is_new
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_hundred_saves_at_once_at_a_cap_of_one_hundred_one_hundred_stand(
+    settings,
+):
+    settings.MEMORY_WRITES_PER_5_MINUTES = 0
+    workspace, payer = a_workspace(), a_principal()
+    plan = Plan.objects.create(name="small", title="Small", writes=100)
+    token = Token.objects.get(pk=payer.token_id)
+    accounts.assign(plan, token=token, actor=OPERATOR, at=NOW)
+    # At most twenty connections at a time; the database has a hundred.
+    gate = threading.Semaphore(20)
+
+    def save_one(number: int) -> None:
+        with gate:
+            try:
+                save(workspace, f"Fact {number}", payer=payer)
+            finally:
+                connection.close()
+
+    done = at_once(200, save_one)
+
+    refused = [each for each in done if each is not None]
+    assert {type(each) for each in refused} == {PeriodCapExceeded}
+    assert (len(refused), Memory.objects.count(), writes()) == (100, 100, 100)
