@@ -71,7 +71,7 @@ def test_deep_nesting_is_refused(ai, nonce):
         "method": "tools/call",
         "params": {
             "name": "ingest_dispatch",
-            "arguments": {"payload": payload, **given},
+            "arguments": arguments,
         },
     }
     reply = ai.post(body).json
