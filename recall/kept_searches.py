@@ -69,6 +69,14 @@ def history(principal: Principal, *, limit: int = 20) -> list[Asked]:
     return list(own.order_by("-asked_at", "-pk")[:limit])
 
 
+def find(query_id: str, *, principal: Principal) -> Asked:
+    """A search that this token kept; raises SearchNotFound."""
+    try:
+        return Asked.objects.get(query_id=UUID(query_id), token_id=principal.token_id)
+    except (Asked.DoesNotExist, ValueError) as error:
+        raise SearchNotFound("There is no such kept search.") from error
+
+
 def replay(
     query_id: str, scope: ReadScope, *, principal: Principal, at: datetime
 ) -> Replayed:
@@ -76,10 +84,7 @@ def replay(
 
     Raises SearchNotFound and what recalling.recall does.
     """
-    try:
-        asked = Asked.objects.get(query_id=UUID(query_id), token_id=principal.token_id)
-    except (Asked.DoesNotExist, ValueError) as error:
-        raise SearchNotFound("There is no such kept search.") from error
+    asked = find(query_id, principal=principal)
     current = recalling.recall(scope, _wanted(asked), payer=principal, at=at)
     return Replayed(asked=asked, previous=asked.found, current=current)
 

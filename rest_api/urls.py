@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from rest_api.views import pages
+from rest_api.views import forgetting, memories, pages, recalls
 from rest_api.views.citations import CitationView
 from rest_api.views.documents import DocumentsView, DocumentView, OverviewView
 from rest_api.views.searches import SearchView
@@ -21,6 +21,7 @@ class AnythingConverter(StringConverter):
 
 register_converter(AnythingConverter, "anything")
 
+MEMORY = "v1/memories/<str:memory_id>"
 WORKSPACE = "api/v1/workspaces/<str:slug>"
 
 urlpatterns = [
@@ -46,4 +47,34 @@ urlpatterns = [
     path("api/v1/sync/check", SyncCheckView.as_view(), name="sync-check"),
     path("api/v1/search", SearchView.as_view(), name="search"),
     path("api/v1/citations/verify", CitationView.as_view(), name="citation"),
+    path("v1/memories", memories.MemoriesView.as_view(), name="memories"),
+    path(
+        "v1/memories/conversation",
+        memories.ConversationsView.as_view(),
+        name="conversations",
+    ),
+    path(MEMORY, memories.MemoryView.as_view(), name="memory"),
+    path(f"{MEMORY}/revisions", memories.RevisionsView.as_view(), name="revisions"),
+    path(f"{MEMORY}/archive", memories.ArchiveView.as_view(), name="archive"),
+    path(f"{MEMORY}/links", memories.LinksView.as_view(), name="links"),
+    path("v1/ingest", memories.IngestView.as_view(), name="ingest"),
+    path("v1/profile/pins", memories.PinsView.as_view(), name="pins"),
+    path("v1/forget", forgetting.ForgetView.as_view(), name="forget"),
+    path(
+        "v1/forget/confirm",
+        forgetting.ForgetConfirmView.as_view(),
+        name="forget-confirm",
+    ),
+    path("v1/search", recalls.MemorySearchView.as_view(), name="memory-search"),
+    path("v1/search/history", recalls.SearchHistoryView.as_view(), name="history"),
+    path("v1/search/replay", recalls.SearchReplayView.as_view(), name="replay"),
+    path("v1/context", recalls.ContextView.as_view(), name="context"),
+    path("v1/context/explain", recalls.ContextExplainView.as_view(), name="explain"),
+    path(
+        "v1/context/feedback",
+        recalls.ContextFeedbackView.as_view(),
+        name="context-feedback",
+    ),
+    path("v1/feedback", recalls.FeedbackView.as_view(), name="feedback"),
+    path("v1/explain/answer", recalls.AnswerView.as_view(), name="answer"),
 ]
