@@ -56,16 +56,16 @@ class MemoryResource(Resource):
         return super().finalize_response(request, response, *args, **kwargs)
 
     @property
-    def body(self) -> Values:
-        values: Values = self.request.data
-        return values
+    def body(self) -> dict[str, Any]:
+        data = self.request.data
+        return data if isinstance(data, dict) else {}
 
     def reads(self, values: Values) -> ReadScope:
         """What this request reads; raises what access.containers.reading does."""
         scope = containers.reading(
             self.principal, self._naming(tag_of(values)), at=self.at
         )
-        self._resolved = scope.tag or (scope.home and _tag(scope.home))
+        self._resolved = scope.tag or (_tag(scope.home) if scope.home else None)
         return scope
 
     def writes(self, values: Values) -> Workspace:
@@ -108,7 +108,7 @@ class MemoryResource(Resource):
         self.own(found.workspace, values)
         return found
 
-    def owned(self, body: Values) -> Values:
+    def owned(self, body: dict[str, Any]) -> dict[str, Any]:
         """The body, with the owner that the client's header names if it names none."""
         user_id = self.request.headers.get("X-Mn-User-Id", "").strip()
         if user_id and owners.owner_of(body) == owners.SHARED_APP:
@@ -125,6 +125,11 @@ class MemoryResource(Resource):
             binding=headers.get("X-Memory-Binding"),
             slug_header=headers.get("X-Memory-Workspace"),
         )
+
+
+def untagged(values: Values) -> dict[str, Any]:
+    """The values without those that name a workspace."""
+    return {name: values[name] for name in values if name not in _TAG_NAMES}
 
 
 def tag_of(values: Values) -> str | None:

@@ -86,10 +86,14 @@ class Share(serializers.FloatField):
 class Scoped(serializers.Serializer[Any]):
     """Names a workspace: containerTag > namespace > scope."""
 
-    containerTag = Text(required=False, allow_blank=True, max_length=MAX_TAG_CHARS)
-    container_tag = Text(required=False, allow_blank=True, max_length=MAX_TAG_CHARS)
-    namespace = Text(required=False, allow_blank=True, max_length=MAX_TAG_CHARS)
-    scope = Text(required=False, allow_blank=True, max_length=MAX_TAG_CHARS)
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        # One of the names is not spelled as Python spells them.
+        names = ("containerTag", "container_tag", "namespace", "scope")
+        tags = {
+            name: Text(required=False, allow_blank=True, max_length=MAX_TAG_CHARS)
+            for name in names
+        }
+        return {**super().get_fields(), **tags}
 
 
 class MemoryWriting(Scoped):
@@ -146,7 +150,7 @@ class MemoryListing(Scoped):
     include_superseded = serializers.BooleanField(default=False)
 
 
-class MemoryChanging(serializers.Serializer[Any]):
+class MemoryChanging(Scoped):
     """What is left out stays; expires_at null takes the end away."""
 
     text = Text(required=False)
@@ -158,13 +162,11 @@ class MemoryChanging(serializers.Serializer[Any]):
     expires_at = Moment(required=False, allow_null=True)
     expected_revision = Count(required=False, min_value=1, max_value=2**31 - 1)
     reason = Text(default="revised", max_length=40)
-    containerTag = Text(required=False, allow_blank=True, max_length=MAX_TAG_CHARS)
 
 
-class Linking(serializers.Serializer[Any]):
+class Linking(Scoped):
     to_memory_id = Text(max_length=64)
     link_type = serializers.ChoiceField(Link.Type.choices, default="related_to")
-    containerTag = Text(required=False, allow_blank=True, max_length=MAX_TAG_CHARS)
 
 
 class Pinning(Scoped):
@@ -242,7 +244,10 @@ class Judging(serializers.Serializer[Any]):
 
 class Answering(serializers.Serializer[Any]):
     question = Text(max_length=2000)
-    context = Text(max_length=48_000)
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        # A serializer has a context of its own.
+        return {**super().get_fields(), "context": Text(max_length=48_000)}
 
 
 class Forgetting(Scoped):

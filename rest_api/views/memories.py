@@ -12,7 +12,13 @@ from memories import changing, erasing, linking, owners, reading, saving
 from memories.reading import Filters
 from recall import describing, ingesting
 from rest_api import hints
-from rest_api.memory_resource import CHANNEL, READ, WRITE, MemoryResource
+from rest_api.memory_resource import (
+    CHANNEL,
+    READ,
+    WRITE,
+    MemoryResource,
+    untagged,
+)
 from rest_api.memory_serializers import (
     ConversationWriting,
     Ingesting,
@@ -127,8 +133,7 @@ class MemoryView(MemoryResource):
     @extend_schema(request=MemoryChanging)
     def patch(self, request: Request, memory_id: str) -> Response:
         """Give it another text, metadata, type, importance or end."""
-        sent = self.sent(MemoryChanging)
-        sent.pop("containerTag", None)
+        sent = untagged(self.sent(MemoryChanging))
 
         def revise() -> Written:
             changed = changing.revise(
