@@ -15,7 +15,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from access import tokens, write_tokens
+from access import tokens, webhook_secrets, write_tokens
 from access.models import Token, TokenQuerySet
 from audit.admin import operator_of
 from workspaces.admin import WorkspaceAdmin
@@ -164,6 +164,20 @@ def rotate_write_tokens(
     model_admin.message_user(request, f"{len(chosen)} write tokens rotated.")
 
 
+@admin.action(description="Show the webhook secrets of selected workspaces")
+def show_webhook_secrets(
+    model_admin: ModelAdmin, request: HttpRequest, chosen: WorkspaceQuerySet
+) -> None:
+    """What signs bodies for POST /v1/webhooks/memory."""
+    for workspace in chosen:
+        secret = webhook_secrets.derive(workspace)
+        model_admin.message_user(request, f"{workspace.slug}: {secret}")
+
+
 # Write tokens belong to this app, the list of workspaces to the one below, which must
 # not know about tokens.
-WorkspaceAdmin.actions = (*(WorkspaceAdmin.actions or ()), rotate_write_tokens)
+WorkspaceAdmin.actions = (
+    *(WorkspaceAdmin.actions or ()),
+    rotate_write_tokens,
+    show_webhook_secrets,
+)

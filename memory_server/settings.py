@@ -228,6 +228,8 @@ MEMORY_WRITES_PER_5_MINUTES = env.int("MEMORY_WRITES_PER_5_MINUTES", default=300
 COUNT_RETRIEVALS = env.bool("COUNT_RETRIEVALS", default=True)
 # Whether the newer of two contradicting memories takes the older one's place.
 SETTLE_CONFLICTS = env.bool("SETTLE_CONFLICTS", default=True)
+# Keys that programs may make for one workspace over REST.
+MAX_ACTIVE_TOKENS_PER_WORKSPACE = env.int("MAX_ACTIVE_TOKENS_PER_WORKSPACE", default=10)
 KNOWLEDGE_SUFFIXES = env.list("KNOWLEDGE_SUFFIXES", default=[".md"])
 BINDING_TTL_SECONDS = env.int("BINDING_TTL_SECONDS", default=30 * 24 * 3600)
 # Requests that the MCP endpoint works on at once; each thread keeps a connection.

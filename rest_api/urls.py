@@ -3,7 +3,17 @@ from __future__ import annotations
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from rest_api.views import forgetting, memories, pages, recalls
+from rest_api.views import (
+    accounts,
+    artefacts,
+    evaluations,
+    forgetting,
+    keys,
+    memories,
+    pages,
+    recalls,
+    webhooks,
+)
 from rest_api.views.citations import CitationView
 from rest_api.views.documents import DocumentsView, DocumentView, OverviewView
 from rest_api.views.searches import SearchView
@@ -77,4 +87,44 @@ urlpatterns = [
     ),
     path("v1/feedback", recalls.FeedbackView.as_view(), name="feedback"),
     path("v1/explain/answer", recalls.AnswerView.as_view(), name="answer"),
+    path("v1/import", artefacts.ImportView.as_view(), name="import"),
+    path("v1/export", artefacts.ExportView.as_view(), name="export"),
+    path("v1/evals/sets", evaluations.EvalSetsView.as_view(), name="eval-sets"),
+    path(
+        "v1/evals/sets/<str:set_id>",
+        evaluations.EvalSetView.as_view(),
+        name="eval-set",
+    ),
+    path("v1/evals/items", evaluations.EvalItemsView.as_view(), name="eval-items"),
+    path(
+        "v1/evals/items/<str:item_id>",
+        evaluations.EvalItemView.as_view(),
+        name="eval-item",
+    ),
+    path("v1/evals/run", evaluations.EvalRunView.as_view(), name="eval-run"),
+    path(
+        "v1/connectors/settings", accounts.ConnectorsView.as_view(), name="connectors"
+    ),
+    path("v1/usage/today", accounts.UsageView.as_view(), name="usage"),
+    path("v1/audit/log", accounts.AuditView.as_view(), name="audit"),
+    path("v1/pruning/metrics", accounts.PruningView.as_view(), name="pruning"),
+    path("v1/billing", accounts.BillingView.as_view(), name="billing"),
+    path("v1/billing/checkout", accounts.CheckoutView.as_view(), name="checkout"),
+    path(
+        "v1/billing/webhook",
+        webhooks.PaymentWebhookView.as_view(),
+        name="payment-webhook",
+    ),
+    path(
+        "v1/webhooks/memory",
+        webhooks.MemoryWebhookView.as_view(),
+        name="memory-webhook",
+    ),
+    path("v1/webhooks/secret", keys.WebhookSecretView.as_view(), name="webhook-secret"),
+    path("v1/workspaces", keys.ContainersView.as_view(), name="containers"),
+    path("v1/api-keys", keys.KeysView.as_view(), name="keys"),
+    path("v1/api-keys/revoke", keys.KeyRevokingView.as_view(), name="key-revoking"),
+    path("v1/health", pages.MemoryHealthView.as_view(), name="health"),
+    path("ready", pages.ReadyView.as_view(), name="ready"),
+    path("v1/ready", pages.MemoryReadyView.as_view(), name="memory-ready"),
 ]
