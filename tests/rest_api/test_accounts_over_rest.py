@@ -163,7 +163,7 @@ def test_the_query_string_does_not_bypass_a_limit(ai, settings):
 def capped(ai) -> Plan:
     """A plan of one write a day and one read, and the token on it."""
     plan = Plan.objects.create(
-        name="tiny", writes=1, reads=1, day_share=100, period_days=30
+        name="tiny", title="Tiny", writes=1, reads=1
     )
     token = Token.objects.get(kind="ai", last_four=ai.token[-4:])
     accounts.assign(plan, token=token, actor=OPERATOR, at=timezone.now())
