@@ -27,7 +27,6 @@ from search import (
     duplicates,
     features,
     literal,
-    passages,
     ranking,
     scope,
     snippets,
@@ -114,7 +113,7 @@ def _find(query: Query) -> Results:
     answer = _kept(query, seen) if query.offset else None
     if answer is None:
         answer = _answer(query, seen, asked) if seen.passages else _Answer([], [])
-        read = passages.read(
+        read = seen.reading.passages(
             [place.passage_id for place in answer.places[: query.limit + _SPARE]]
         )
         answer = _without_copies(answer, asked, read)
@@ -126,9 +125,9 @@ def _find(query: Query) -> Results:
     notes = list(answer.notes)
     if not page:
         notes += _why_nothing(query, seen, pending, is_past_end=bool(answer.places))
-    missing = {place.passage_id for place in page} - read.keys()
+    read |= seen.reading.passages({place.passage_id for place in page} - read.keys())
     return Results(
-        hits=_hits(query, page, read | passages.read(missing), _finder(query, asked)),
+        hits=_hits(query, page, read, _finder(query, asked)),
         has_more=has_more,
         max_passage_id=seen.max_passage_id,
         vectors_pending=pending,

@@ -20,8 +20,12 @@ from search.scope import Scope
 _ENOUGH = 0.6
 # Past so many matches, frequent words only rank what rarer ones have found.
 _MOST_MATCHES = 400_000
-# Of a phrase so many of its words are looked up.
+# Of a phrase so many of its words are looked up and ranked by.
 _RAREST = 3
+# Past so many passages with these, its other words tell first which are worth reading;
+# the postings of one may take so many bytes for each passage that it saves reading.
+_FEW_TO_READ = 8
+_BYTES_A_PASSAGE = 4096
 # Words that one prefix may stand for.
 _MOST_STARTED = 200
 
@@ -140,11 +144,27 @@ class _Lookup:
                     [self._tokens[word].docs for word in words], share * len(words)
                 )
             )
+        if unit.is_phrase and lists:
+            lists[0] = self._with_others(unit, lists[0])
         if unit.is_phrase and unit.names and unit.names[0] in self._tokens:
             lists.append(self._tokens[unit.names[0]].docs)
         if len(lists) == 1:
             return lists[0]
         return np.unique(np.concatenate([_NO_DOCS, *lists]))
+
+    def _with_others(self, unit: Unit, docs: np.ndarray) -> np.ndarray:
+        """These passages without those that lack another word of the phrase."""
+        if len(docs) <= _FEW_TO_READ:
+            return docs
+        hashes = {analysis.term_hash(word) for word, _ in unit.words}
+        sizes = self._scope.catalogue.posting_bytes(list(hashes - self._read.keys()))
+        for term in sorted(sizes, key=lambda term: (sizes[term], term)):
+            saved = len(docs) - _FEW_TO_READ
+            if saved <= 0 or sizes[term] > saved * _BYTES_A_PASSAGE:
+                break
+            found = self._postings([term]).get(term, (_NO_DOCS, _NO_DOCS))
+            docs = docs[features.stands_in(self._term(*found), docs)]
+        return docs
 
     def _needed(self, asked: Asked) -> Sequence[str]:
         """The tokens to look up.

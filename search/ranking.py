@@ -18,7 +18,7 @@ import numpy as np
 import orjson
 from django.conf import settings
 
-from search import asking, cues, dense, features, lexical, meaning, passages, phrases
+from search import asking, cues, dense, features, lexical, meaning, phrases
 from search.asking import Asked
 from search.embedders.embedder import EmbedderAway
 from search.lexical import Matches
@@ -380,12 +380,15 @@ class _Texts:
 
     def __init__(self, scope: Scope) -> None:
         self._ids = scope.catalogue.passage_ids
+        self._reading = scope.reading
         self._read: dict[int, str] = {}
 
     def of(self, docs: np.ndarray) -> list[str]:
         """The text of each document, "" where the passage has gone meanwhile."""
         ids = self._ids[docs].tolist()
-        self._read |= passages.texts([each for each in ids if each not in self._read])
+        self._read |= self._reading.texts(
+            [each for each in ids if each not in self._read]
+        )
         return [self._read.get(each, "") for each in ids]
 
 

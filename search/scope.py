@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from search import passages
 from search.catalogue import Catalogue
 from search.question import Query
 
@@ -41,6 +42,11 @@ class Scope:
         docs = self.catalogue.located(passage_ids)
         allowed: np.ndarray = (docs >= 0) & self.seen(np.maximum(docs, 0))
         return allowed
+
+    @cached_property
+    def reading(self) -> passages.Reading:
+        """What the query has read of passages so far."""
+        return passages.Reading()
 
     @cached_property
     def reach_size(self) -> int:

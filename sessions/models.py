@@ -3,8 +3,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from django.contrib.postgres.fields import ArrayField
-from django.db import connection, models
+from django.db import models
 
+import statements
 from workspaces.models import Workspace
 
 # What every search asks, as SQL: the ORM takes longer to build a query than the
@@ -45,9 +46,7 @@ LEARNT_FIELDS = (
 
 
 def _number(sql: str, workspace_ids: Collection[int]) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [list(workspace_ids)])
-        (number,) = cursor.fetchone()
+    ((number,),) = statements.rows(sql, [list(workspace_ids)])
     return int(number)
 
 
@@ -72,11 +71,8 @@ class TranscriptQuerySet(models.QuerySet["Transcript"]):
 
         Other fields are loaded when somebody asks for them.
         """
-        with connection.cursor() as cursor:
-            cursor.execute(_HIT, [list(ids)])
-            rows = cursor.fetchall()
         found = {}
-        for row in rows:
+        for row in statements.rows(_HIT, [list(ids)]):
             own, theirs = row[: len(_HIT_FIELDS)], row[len(_HIT_FIELDS) :]
             transcript = Transcript.from_db(self.db, _HIT_FIELDS, own)
             transcript.workspace = Workspace.from_db(
