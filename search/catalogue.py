@@ -238,7 +238,7 @@ class Catalogue:
 
 def _decoded(lists: Sequence[bytes]) -> list[tuple[np.ndarray, np.ndarray]]:
     """The documents and counts of each list; short ones are decoded together."""
-    found = [_EMPTY] * len(lists)
+    found: list[tuple[np.ndarray, np.ndarray]] = [_EMPTY] * len(lists)
     short = [number for number, data in enumerate(lists) if len(data) < _SHORT_BYTES]
     for number, data in enumerate(lists):
         if len(data) >= _SHORT_BYTES:

@@ -7,7 +7,7 @@ document numbers alone; texts are read only for the best few and for the page sh
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, replace
 from typing import Any
@@ -351,22 +351,40 @@ def _why_nothing(
 
 
 @contextmanager
-def _bounded() -> Any:
+def _bounded() -> Iterator[None]:
     """Let no statement run on: a search that takes too long is refused."""
-    is_nested = connection.in_atomic_block
+    bounded = _bounded_inside if connection.in_atomic_block else _transaction
+    try:
+        with bounded():
+            yield
+    except OperationalError as error:
+        if isinstance(error.__cause__, QueryCanceled):
+            raise QueryTooBroad(
+                f"The search took longer than {_STATEMENT_SECONDS} seconds."
+            ) from error
+        raise
+
+
+@contextmanager
+def _transaction() -> Iterator[None]:
+    """A transaction with the bound, which ends with it; both are one round trip."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"BEGIN; SET LOCAL statement_timeout = '{_STATEMENT_SECONDS}s'")
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
+
+
+@contextmanager
+def _bounded_inside() -> Iterator[None]:
+    """The bound within the caller's transaction, which goes on without it."""
     with transaction.atomic():
         before = _set_timeout(f"{_STATEMENT_SECONDS}s")
-        try:
-            yield
-        except OperationalError as error:
-            if isinstance(error.__cause__, QueryCanceled):
-                raise QueryTooBroad(
-                    f"The search took longer than {_STATEMENT_SECONDS} seconds."
-                ) from error
-            raise
-        # By itself it ends with the transaction.
-        if is_nested:
-            _set_timeout(before)
+        yield
+        _set_timeout(before)
 
 
 def _set_timeout(value: str) -> str:

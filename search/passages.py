@@ -162,8 +162,10 @@ class Reading:
                 yield self._held[block_id]
             else:
                 missing.append(block_id)
-        for *facts, body in statements.rows(_BLOCKS, [missing]) if missing else ():
-            block = _Stored(*facts, blocks.Opened(body))
+        for row in statements.rows(_BLOCKS, [missing]) if missing else ():
+            block_id, workspace_id, kind, source_id, body = row
+            opened = blocks.Opened(body)
+            block = _Stored(block_id, workspace_id, kind, source_id, opened)
             if len(self._held) < _MOST_HELD:
                 self._held[block.block_id] = block
             yield block

@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from search import passages
 from search.catalogue import Catalogue
+from search.passages import Reading
 from search.question import Query
 
 
@@ -44,9 +44,9 @@ class Scope:
         return allowed
 
     @cached_property
-    def reading(self) -> passages.Reading:
+    def reading(self) -> Reading:
         """What the query has read of passages so far."""
-        return passages.Reading()
+        return Reading()
 
     @cached_property
     def reach_size(self) -> int:

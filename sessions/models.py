@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -9,23 +11,28 @@ import statements
 from workspaces.models import Workspace
 
 # What every search asks, as SQL: the ORM takes longer to build a query than the
-# database to answer it.
-_WAITING = """
-SELECT coalesce(sum(line_count - indexed_line_count), 0)::bigint
-FROM transcripts_transcript
-WHERE is_latest AND indexed_line_count < line_count AND workspace_id = ANY(%s)
-"""
-_COUNT = """
-SELECT count(*) FROM transcripts_transcript WHERE is_latest AND workspace_id = ANY(%s)
-"""
-# In the order of the models' fields, as from_db wants them.
+# database to answer it. In the order of the models' fields, as from_db wants them.
 _HIT_FIELDS = ("id", "workspace_id", "session_id", "agent_id", "revision", "title")
 _HIT_WORKSPACE_FIELDS = ("id", "slug", "machine", "tool", "project")
-_HIT = """
-SELECT t.id, t.workspace_id, t.session_id, t.agent_id, t.revision, t.title,
+_HITS = """
+SELECT about.waiting, about.sessions,
+    t.id, t.workspace_id, t.session_id, t.agent_id, t.revision, t.title,
     w.id, w.slug, w.machine, w.tool, w.project
-FROM transcripts_transcript t JOIN workspaces_workspace w ON w.id = t.workspace_id
-WHERE t.is_latest AND t.id = ANY(%s)
+FROM (
+    SELECT (
+        SELECT coalesce(sum(line_count - indexed_line_count), 0)::bigint
+        FROM transcripts_transcript
+        WHERE is_latest AND indexed_line_count < line_count
+            AND workspace_id = ANY(%(workspace_ids)s::bigint[])
+    ) AS waiting, (
+        SELECT count(*) FROM transcripts_transcript
+        WHERE %(are_counted)s AND is_latest
+            AND workspace_id = ANY(%(workspace_ids)s::bigint[])
+    ) AS sessions
+) about
+LEFT JOIN (
+    transcripts_transcript t JOIN workspaces_workspace w ON w.id = t.workspace_id
+) ON t.is_latest AND t.id = ANY(%(ids)s::bigint[])
 """
 
 # What the index learns from the lines; uploads write the other fields.
@@ -45,9 +52,17 @@ LEARNT_FIELDS = (
 )
 
 
-def _number(sql: str, workspace_ids: Collection[int]) -> int:
-    ((number,),) = statements.rows(sql, [list(workspace_ids)])
-    return int(number)
+@dataclass(frozen=True)
+class Shown:
+    """What an answer shows of the transcripts it found, and of all it searched.
+
+    `lines_waiting` are not indexed yet; `searched` counts sessions, only if none was
+    found.
+    """
+
+    transcripts: dict[int, Transcript]
+    lines_waiting: int
+    searched: int
 
 
 class TranscriptQuerySet(models.QuerySet["Transcript"]):
@@ -58,28 +73,28 @@ class TranscriptQuerySet(models.QuerySet["Transcript"]):
         """The newest revision of each session."""
         return self.filter(is_latest=True)
 
-    def lines_waiting(self, workspace_ids: Collection[int]) -> int:
-        """How many lines of these workspaces' newest revisions are not indexed yet."""
-        return _number(_WAITING, workspace_ids)
-
-    def count_within(self, workspace_ids: Collection[int]) -> int:
-        """How many sessions these workspaces hold."""
-        return _number(_COUNT, workspace_ids)
-
-    def of_hits(self, ids: Collection[int]) -> dict[int, Transcript]:
-        """What hits show of the newest revisions among these, their workspace with it.
-
-        Other fields are loaded when somebody asks for them.
+    def shown(self, ids: Collection[int], *, workspace_ids: Collection[int]) -> Shown:
+        """The newest revisions among these, their workspace with them, and how much
+        there is in all of these workspaces; other fields are loaded when asked for.
         """
-        found = {}
-        for row in statements.rows(_HIT, [list(ids)]):
-            own, theirs = row[: len(_HIT_FIELDS)], row[len(_HIT_FIELDS) :]
-            transcript = Transcript.from_db(self.db, _HIT_FIELDS, own)
-            transcript.workspace = Workspace.from_db(
-                self.db, _HIT_WORKSPACE_FIELDS, theirs
-            )
-            found[transcript.pk] = transcript
-        return found
+        asked = {
+            "ids": list(ids),
+            "workspace_ids": list(workspace_ids),
+            "are_counted": not ids,
+        }
+        rows = statements.rows(_HITS, asked)
+        found = [self._shown(row[2:]) for row in rows if row[2] is not None]
+        return Shown(
+            transcripts={transcript.pk: transcript for transcript in found},
+            lines_waiting=rows[0][0],
+            searched=rows[0][1],
+        )
+
+    def _shown(self, row: Sequence[Any]) -> Transcript:
+        own, theirs = row[: len(_HIT_FIELDS)], row[len(_HIT_FIELDS) :]
+        transcript = Transcript.from_db(self.db, _HIT_FIELDS, own)
+        transcript.workspace = Workspace.from_db(self.db, _HIT_WORKSPACE_FIELDS, theirs)
+        return transcript
 
     def record_forks(self, transcript: Transcript) -> None:
         """Name the oldest session that begins with the same message as the parent."""

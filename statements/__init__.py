@@ -20,7 +20,7 @@ Row = tuple[Any, ...]
 def rows(sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
     """The rows of a statement on this thread's connection; errors are Django's."""
     connection.ensure_connection()
-    bound = Cursor(connection.connection)
+    bound: Any = Cursor(connection.connection)
     bound.format = Format.BINARY
     # What `connection.cursor()` does with a cursor of its own.
     is_logged = connection.queries_logged

@@ -10,7 +10,7 @@ from hypothesis import settings as law
 from hypothesis import strategies as st
 from messages import AT, message
 
-from search import features, passages, ranking
+from search import features, finding, passages, ranking
 from search.finding import Query, QueryInvalid, RegexInvalid, find
 from search.passages import Source
 
@@ -416,3 +416,39 @@ def test_only_passages_that_may_be_shown_are_read(remember, ask, mode, text):
 
     assert read
     assert all(len(block_ids) <= 12 for block_ids in read)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_search_that_takes_too_long_is_refused_and_leaves_no_bound(
+    remember, ask, monkeypatch
+):
+    remember("a burned croissant")
+    monkeypatch.setattr(finding, "_STATEMENT_SECONDS", 0.1)
+
+    def sleep(execute, sql, parameters, many, context):
+        slow = "SELECT pg_sleep(20)" if "FROM search_indexsegment" in sql else sql
+        return execute(slow, parameters, many, context)
+
+    with connection.execute_wrapper(sleep), pytest.raises(finding.QueryTooBroad):
+        ask("croissant", "keyword")
+
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("0",)
+    assert ask("croissant", "keyword").hits
+
+
+def test_a_phrase_is_found_among_many_that_have_its_rarest_words(remember, ask):
+    remember(
+        *(
+            f"gate {n}: the amber orchard closes before noon for person{n}"
+            for n in range(40)
+        ),
+        *(f"gate {n} is a common word before anything" for n in range(400)),
+        "the amber orchard closes before gate 7",
+    )
+
+    results = ask('"the amber orchard closes before gate 7"', "keyword")
+
+    assert texts(results) == ["the amber orchard closes before gate 7"]
+    assert results.searched.notes == []
