@@ -5,8 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -32,13 +31,13 @@ def run(job_id: int, *, clock: Clock = timezone.now) -> bool:
 
     A handler's exception is recorded and the job tried again later; it is not raised.
     """
+    _collect_seldom()
     job = _claim(job_id, clock=clock)
     if job is None:
         return False
     lease = Lease(job_id=job.pk, holder=job.lease or uuid.uuid4(), clock=clock)
     try:
-        with _collecting_seldom():
-            handler_of(job.verb)(job.subject, lease=lease)
+        handler_of(job.verb)(job.subject, lease=lease)
     except LeaseLost:
         logger.warning("lease lost", extra={"job": job.pk, "verb": job.verb})
     except NotNow as put_off:
@@ -73,18 +72,13 @@ def run_due(*, limit: int = 10_000, clock: Clock = timezone.now) -> int:
     return count
 
 
-@contextmanager
-def _collecting_seldom() -> Iterator[None]:
-    """Look for cyclic garbage less often: work makes much that stays and few cycles.
+def _collect_seldom() -> None:
+    """Look for cyclic garbage less often from now on in this process.
 
-    Indexing spends a tenth of its time on it otherwise.
+    Work makes much that stays and few cycles; indexing would spend a tenth of its time
+    on looking for them.
     """
-    before = gc.get_threshold()
     gc.set_threshold(_GARBAGE_OBJECTS, 20, 100)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def _claim(job_id: int, *, clock: Clock) -> Job | None:
