@@ -6,7 +6,6 @@ from datetime import datetime
 from django.db import models
 from django.db.models import Q
 
-
 # One statement instead of a transaction of four; a worker does little else for what
 # is small. A job that somebody is just asking for is locked, and left to be announced.
 _CLAIM = """

@@ -56,8 +56,8 @@ class IndexSegment(models.Model):
         }
         with psycopg.Cursor(connection.connection) as cursor:
             cursor.execute(_KEEP, values)
-            row = cursor.fetchone()
-        return int(row[0])
+            [(segment_id,)] = cursor.fetchall()
+        return int(segment_id)
 
 
 class Block(models.Model):

@@ -14,7 +14,7 @@ from search import analysis
 from search.index import postings, vocabulary
 from search.index.columns import MOST_ROLES, MOST_SPEAKERS, TYPES, Columns, SourceKey
 from search.index.packing import VERSION
-from search.index.runs import Numbers, Runs
+from search.index.runs import Numbers, Runs, distinct
 from search.index.segment import Segment
 from search.index.terms import Terms
 
@@ -89,7 +89,7 @@ class Builder:
         docs = np.empty(len(order), np.int64)
         docs[order] = np.arange(len(order))
         occurrences = np.frombuffer(self._occurrences, np.uintc)
-        used = np.flatnonzero(np.bincount(occurrences)).astype(np.uintc)
+        used = distinct(occurrences)
         self._runs.met(used)
         hashes, tokens = _tokens(*self._runs.hashes_of(used))
         data, ranks, sizes = postings.encode(self._keys(docs, used, tokens))
@@ -97,7 +97,7 @@ class Builder:
             columns=columns.take(order),
             terms=Terms.of(hashes[ranks], sizes, start=1),
             postings=bytes((VERSION,)) + data,
-            vocabulary=vocabulary.pack(self._runs.surfaces_of(used)),
+            vocabulary=vocabulary.pack_encoded(self._runs.surfaces_of(used)),
         )
 
     def _columns(self) -> Columns:
@@ -120,13 +120,14 @@ class Builder:
         until = np.concatenate(([0], np.cumsum(widths, dtype=np.int64)))
         ends = np.cumsum(np.frombuffer(self._occurrence_totals, np.uintc), dtype=int)
         words = np.diff(until[ends], prepend=0)
-        return np.minimum(words, _MOST_WORDS).astype(np.uint16)
+        counts: NDArray[np.uint16] = np.minimum(words, _MOST_WORDS).astype(np.uint16)
+        return counts
 
     def _keys(
         self, docs: NDArray[np.int64], used: Numbers, tokens: _Tokens
     ) -> NDArray[np.uint64]:
         """A sorted key for each (term, document), out of the runs of each passage."""
-        places = np.zeros(int(used.max(initial=0)) + 1, np.uintc)
+        places = np.empty(int(used.max(initial=0)) + 1, np.uintc)
         places[used] = np.arange(len(used))
         runs = places[np.frombuffer(self._occurrences, np.uintc)]
         totals = np.frombuffer(self._occurrence_totals, np.uintc).astype(np.int64)
@@ -184,6 +185,7 @@ def _counted(ranks: NDArray[np.int64], docs: NDArray[np.int64]) -> NDArray[np.ui
 
 def _code(table: dict[str, int], name: str, *, most: int) -> int:
     """The name's place in the table; 0, the place of "", once the table is full."""
-    if name not in table and len(table) >= most:
-        return 0
-    return table.setdefault(name, len(table))
+    code = table.get(name)
+    if code is not None:
+        return code
+    return table.setdefault(name, len(table)) if len(table) < most else 0

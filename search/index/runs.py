@@ -8,9 +8,9 @@ else.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain
+from itertools import accumulate, chain
 from threading import Lock
 from typing import Any, Self
 
@@ -79,7 +79,7 @@ class Runs(dict[str, int]):
             renewed._hashes.extend(hashes.tolist(), totals.tolist())
             numbers, totals = self._surfaces.of(kept)
             used, places = np.unique(numbers, return_inverse=True)
-            renewed._words = _Words(self._words.named(used.tolist()))
+            renewed._words = _Words(self._words.encoded(used.tolist()))
             renewed._surfaces.extend(places.tolist(), totals.tolist())
         return renewed
 
@@ -97,16 +97,15 @@ class Runs(dict[str, int]):
             return self._widths.values()
 
     def hashes_of(self, used: Numbers) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        """The hashes of these runs' tokens one after the other, and how many of each."""
+        """The hashes of these runs' tokens, end to end, and how many each run has."""
         with self._learning():
             return self._hashes.of(used)
 
-    def surfaces_of(self, used: Numbers) -> list[str]:
-        """The distinct surfaces of these runs, in no order."""
+    def surfaces_of(self, used: Numbers) -> list[bytes]:
+        """The distinct surfaces of these runs in UTF-8, in no order."""
         with self._learning():
             numbers, _ = self._surfaces.of(used)
-        distinct = np.flatnonzero(np.bincount(numbers)).tolist()
-        return list(self._words.named(distinct))
+        return self._words.encoded(distinct(numbers).tolist())
 
     @contextmanager
     def _learning(self) -> Iterator[None]:
@@ -116,9 +115,9 @@ class Runs(dict[str, int]):
                 found = analysis.entries(self._new)
                 hashes, widths, surfaces = zip(*found, strict=True)
                 self._widths.extend(widths)
-                self._hashes.extend(chain.from_iterable(hashes), map(len, hashes))
+                self._hashes.extend(chain.from_iterable(hashes), list(map(len, hashes)))
                 numbers = map(self._words.__getitem__, chain.from_iterable(surfaces))
-                self._surfaces.extend(numbers, map(len, surfaces))
+                self._surfaces.extend(numbers, list(map(len, surfaces)))
                 self._new.clear()
             yield
 
@@ -126,18 +125,19 @@ class Runs(dict[str, int]):
 class _Words(dict[str, int]):
     """Numbers the distinct surfaces."""
 
-    def __init__(self, written: Iterable[str] = ()) -> None:
+    def __init__(self, encoded: Sequence[bytes] = ()) -> None:
         super().__init__()
-        self._written = list(written)
-        self.update((word, at) for at, word in enumerate(self._written))
+        self._encoded = list(encoded)
+        for number, word in enumerate(encoded):
+            self[word.decode("utf-8", "surrogatepass")] = number
 
     def __missing__(self, word: str) -> int:
-        number = self[word] = len(self._written)
-        self._written.append(word)
+        number = self[word] = len(self._encoded)
+        self._encoded.append(word.encode("utf-8", "surrogatepass"))
         return number
 
-    def named(self, numbers: Iterable[int]) -> Iterator[str]:
-        return map(self._written.__getitem__, numbers)
+    def encoded(self, numbers: Iterable[int]) -> list[bytes]:
+        return list(map(self._encoded.__getitem__, numbers))
 
 
 class _Growing:
@@ -171,22 +171,31 @@ class _Lists:
     def __init__(self, code: str) -> None:
         self._values = _Growing(code)
         self._totals = _Growing("I")
-        self._ends = np.zeros(0, np.int64)
+        self._ends = _Growing("q")
+        self._end = 0
 
-    def extend(self, values: Iterable[int], totals: Iterable[int]) -> None:
+    def extend(self, values: Iterable[int], totals: Sequence[int]) -> None:
         """Add lists that are given one after the other, of so many numbers each."""
         self._values.extend(values)
         self._totals.extend(totals)
+        ends = [self._end + end for end in accumulate(totals)]
+        self._ends.extend(ends)
+        self._end = ends[-1] if ends else self._end
 
     def of(self, chosen: Numbers) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """The chosen lists one after the other, and the length of each."""
-        known = self._totals.values()
-        if len(self._ends) < len(known):
-            self._ends = np.cumsum(known, dtype=np.int64)
-        totals, ends = known[chosen].astype(np.int64), self._ends[chosen]
+        totals = self._totals.values()[chosen].astype(np.int64)
+        ends = self._ends.values()[chosen]
         shifts = ends - np.cumsum(totals)
         places = np.arange(int(totals.sum())) + np.repeat(shifts, totals)
         return self._values.values()[places], totals
+
+
+def distinct(numbers: Numbers) -> Numbers:
+    """The numbers that occur, ascending; quick for what is not too sparse."""
+    occurs = np.zeros(int(numbers.max(initial=0)) + 1, np.bool_)
+    occurs[numbers] = True
+    return np.flatnonzero(occurs).astype(np.uintc)
 
 
 _shared = Runs()
