@@ -98,9 +98,10 @@ class TranscriptQuerySet(models.QuerySet["Transcript"]):
 
     def record_forks(self, transcript: Transcript) -> None:
         """Name the oldest session that begins with the same message as the parent."""
+        origin_key = transcript.origin_key
         values: dict[str, int | bytes | None] = {
             "workspace_id": transcript.workspace_id,
-            "origin_key": transcript.origin_key and bytes(transcript.origin_key),
+            "origin_key": None if origin_key is None else bytes(origin_key),
         }
         with connection.cursor() as cursor:
             cursor.execute(_RECORD_FORKS, values)
