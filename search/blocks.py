@@ -22,7 +22,7 @@ from zlib_ng import zlib_ng
 MOST_PASSAGES = 64
 TEXT_CHARS = 32_000
 
-_LEVEL = 6
+_LEVEL = 5
 _HEADER = struct.Struct("<I")
 
 

@@ -37,8 +37,12 @@ SELECT id, workspace_id, kind, source_id, body FROM search_block WHERE id = ANY(
 """
 _COPY = """
 COPY search_block (id, workspace_id, kind, source_id, segment_id, first_position,
-    last_position, passage_count, prose_count, body) FROM STDIN
+    last_position, passage_count, prose_count, body) FROM STDIN (FORMAT BINARY)
 """
+_COPIED_TYPES = [
+    *("int8", "int8", "varchar", "int8", "int8", "int4"),
+    *("int4", "int2", "int2", "bytea"),
+]
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ def add(source: Source, messages: Iterable[Message], *, at: datetime) -> int:
 
 def remove(source: Source, *, from_position: int = 0) -> int:
     """Forget a source's passages and findings from a position on; returns how many."""
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         held = _locked(source, from_position)
         segments = {block.pk: block.segment_id for block in held}
         removed: list[int] = []
@@ -231,7 +235,7 @@ def _add_batch(source: Source, batch: Sequence[Message], *, at: datetime) -> int
         rows.extend(_rows(message, masked))
         if message.origin_key is not None:
             origins[message.position] = message.origin_key
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         remove(source, from_position=batch[0].position)
         Finding.objects.bulk_create(findings, ignore_conflicts=True)
         if rows:
@@ -269,9 +273,9 @@ def _write(
                 fold=_fold(origins.get(facts.position, own), text),
                 text=text,
             )
-    segment = IndexSegment.of(builder.segment().pack())
-    segment.save()
+    segment_id = IndexSegment.keep(builder.segment().pack())
     with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+        copy.set_types(_COPIED_TYPES)
         for block_id, group in zip(block_ids, groups, strict=True):
             copy.write_row(
                 (
@@ -279,7 +283,7 @@ def _write(
                     source.workspace_id,
                     source.kind,
                     source.source_id,
-                    segment.pk,
+                    segment_id,
                     group[0][0].position,
                     group[-1][0].position,
                     len(group),

@@ -35,6 +35,17 @@ LEFT JOIN (
 ) ON t.is_latest AND t.id = ANY(%(ids)s::bigint[])
 """
 
+_RECORD_FORKS = """
+UPDATE transcripts_transcript fork SET forked_from_id = parent.id
+FROM (
+    SELECT id, session_id FROM transcripts_transcript
+    WHERE workspace_id = %(workspace_id)s AND origin_key = %(origin_key)s
+    ORDER BY id LIMIT 1
+) parent
+WHERE fork.workspace_id = %(workspace_id)s AND fork.origin_key = %(origin_key)s
+    AND fork.forked_from_id IS NULL AND fork.session_id <> parent.session_id
+"""
+
 # What the index learns from the lines; uploads write the other fields.
 LEARNT_FIELDS = (
     "indexed_line_count",
@@ -98,14 +109,13 @@ class TranscriptQuerySet(models.QuerySet["Transcript"]):
 
     def record_forks(self, transcript: Transcript) -> None:
         """Name the oldest session that begins with the same message as the parent."""
-        alike = self.filter(
-            workspace=transcript.workspace_id, origin_key=transcript.origin_key
-        )
-        parent = alike.order_by("id").first()
-        if parent is not None:
-            alike.filter(forked_from=None).exclude(session_id=parent.session_id).update(
-                forked_from=parent
-            )
+        origin_key = transcript.origin_key
+        values: dict[str, int | bytes | None] = {
+            "workspace_id": transcript.workspace_id,
+            "origin_key": None if origin_key is None else bytes(origin_key),
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(_RECORD_FORKS, values)
 
 
 class Transcript(models.Model):
