@@ -68,6 +68,21 @@ def test_a_phrase_wants_its_words_in_order(recipes, ask):
     assert texts(ask('"rest the dough"')) == []
 
 
+def test_words_beside_a_phrase_may_be_missing(remember, ask):
+    remember("We baked Dark Rye again", "rye that is dark", "what did she say about it")
+
+    assert texts(ask('What did she say about "Dark Rye"?')) == [
+        "We baked Dark Rye again"
+    ]
+
+
+def test_a_title_that_nobody_wrote_so_is_asked_for_by_its_words(recipes, ask):
+    found = ask('How long should the dough for "Overnight Rest" rise?')
+
+    assert texts(found)[0] == RECIPES[3]
+    assert any("quoted" in note for note in found.searched.notes)
+
+
 def test_a_prefix_finds_what_begins_so(recipes, ask):
     assert texts(ask("overni*")) == [RECIPES[3]]
     # The stem of this word is shorter than the prefix.
