@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial, reduce
 
 import numpy as np
 
@@ -81,14 +82,9 @@ def match(asked: Asked, scope: Scope) -> Matches:
             term.counts, term.rarity, words, scope.mean_words
         )
         covered[term.docs] += term.rarity
-    docs = _together(
-        [lookup.proposed(unit) for unit in asked.units if not unit.is_phrase], size
-    )
-    for unit in asked.units:
-        if unit.is_phrase:
-            # A phrase was quoted to be kept; only the words beside it may be missing.
-            docs = _both(docs, lookup.proposed(unit))
-    docs = _NO_DOCS if docs is None else docs
+    docs = _all_of([lookup.proposed(unit) for unit in asked.units if unit.is_phrase])
+    if docs is None:
+        docs = _together([lookup.proposed(unit) for unit in asked.units], size)
     return Matches(
         docs=docs[scope.seen(docs)],
         raw=raw,
@@ -231,13 +227,16 @@ def _with_most(lists: Sequence[np.ndarray], least: float) -> np.ndarray:
     return most
 
 
-def _both(docs: np.ndarray | None, others: np.ndarray) -> np.ndarray:
-    if docs is None:
-        return others
-    return np.intersect1d(docs, others, assume_unique=True)
+def _all_of(phrases: Sequence[np.ndarray]) -> np.ndarray | None:
+    """What all phrases propose: each was quoted to be kept, words beside them may be
+    missing. None where nothing was quoted.
+    """
+    if not phrases:
+        return None
+    return reduce(partial(np.intersect1d, assume_unique=True), phrases)
 
 
-def _together(proposals: Sequence[np.ndarray], size: int) -> np.ndarray | None:
+def _together(proposals: Sequence[np.ndarray], size: int) -> np.ndarray:
     """All that the rarer units propose; frequent ones add nothing past a bound."""
     kept: list[np.ndarray] = []
     budget = _MOST_MATCHES
@@ -247,7 +246,7 @@ def _together(proposals: Sequence[np.ndarray], size: int) -> np.ndarray | None:
         kept.append(docs)
         budget -= len(docs)
     if len(kept) < 2:
-        return kept[0] if kept else None
+        return kept[0] if kept else _NO_DOCS
     if sum(map(len, kept)) < size // 64:
         return np.unique(np.concatenate(kept))
     is_matched = np.zeros(size, np.bool_)

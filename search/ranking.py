@@ -159,13 +159,10 @@ def _shipped() -> dict[str, Weights]:
 def candidates(query: Query, scope: Scope, *, at: datetime) -> Pool:
     """The passages that are worth ranking, with all their features."""
     sought = _Sought.of(query.text, scope, at=at)
-    asked = sought.asked
     meant = meaning.of(sought.text) if query.mode != "keyword" else _NOTHING
-    matches = lexical.match(asked, scope)
-    quoted = phrases.Phrases(asked)
     texts = _Texts(scope)
-    if quoted:
-        matches = _with_phrases(matches, quoted, texts)
+    asked, matches = _matched(sought, scope, texts)
+    quoted = phrases.Phrases(asked)
     near = _nearest(meant, matches, quoted, scope)
     mode, notes = query.mode, list(matches.notes)
     if mode != "keyword" and not near:
@@ -239,6 +236,25 @@ def _without(names: Sequence[str], text: str) -> str:
         for each in (name, name.split()[0]):
             text = re.sub(rf"\b{re.escape(each)}(?:['’]s?)?(?!\w)\s?", "", text)
     return text
+
+
+def _matched(sought: _Sought, scope: Scope, texts: _Texts) -> tuple[Asked, Matches]:
+    """What is asked for of a query, and the passages that may answer it.
+
+    What stands in quotation marks has to be there. Beside other words it may also be a
+    title that nobody wrote so; where it is nowhere, it is a few words like others.
+    """
+    asked, matches = sought.asked, lexical.match(sought.asked, scope)
+    quoted = phrases.Phrases(asked)
+    if not quoted:
+        return asked, matches
+    matches = _with_phrases(matches, quoted, texts)
+    if len(matches.docs) or all(unit.is_phrase for unit in asked.units):
+        return asked, matches
+    asked = asking.read(sought.text.replace('"', " "))
+    matches = lexical.match(asked, scope)
+    matches.notes.append("What is quoted stands nowhere as it is: ranked by its words.")
+    return asked, matches
 
 
 def _best_by_words(matches: Matches) -> np.ndarray:

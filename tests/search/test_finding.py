@@ -67,6 +67,21 @@ def test_a_phrase_wants_its_words_in_order(recipes, ask):
     assert texts(ask('"rest the dough"')) == []
 
 
+def test_words_beside_a_phrase_may_be_missing(remember, ask):
+    remember("We baked Dark Rye again", "rye that is dark", "what did she say about it")
+
+    assert texts(ask('What did she say about "Dark Rye"?')) == [
+        "We baked Dark Rye again"
+    ]
+
+
+def test_a_title_that_nobody_wrote_so_is_asked_for_by_its_words(recipes, ask):
+    found = ask('How long should the dough for "Overnight Rest" rise?')
+
+    assert texts(found)[0] == RECIPES[3]
+    assert any("quoted" in note for note in found.searched.notes)
+
+
 def test_a_prefix_finds_what_begins_so(recipes, ask):
     assert texts(ask("overni*")) == [RECIPES[3]]
     # The stem of this word is shorter than the prefix.
@@ -309,6 +324,36 @@ def test_explained_features_and_weights_make_the_score(recipes, ask):
         total = sum(each.value * each.weight for each in hit.features.values())
         likely = 1 / (1 + math.exp(-(weighed.slope * total + weighed.offset)))
         assert hit.score == pytest.approx(likely, abs=1e-4)
+
+
+def test_words_that_a_passage_lacks_are_looked_for_around_it(remember, ask):
+    remember("yeast came up", "so it goes", "and then", "the dough rose", "never")
+    remember("yeast again", source_id=2)
+
+    first, second = (
+        next(hit for hit in ask("yeast dough", explain=True).hits if hit.first_line == n)
+        for n in (1, 4)
+    )
+
+    assert second.features["coverage"].value == pytest.approx(
+        1 - second.features["nearby"].value
+    )
+    assert second.features["nearby"].value > 0
+    assert first.features["nearby"].value == 0
+    assert first.features["context"].value == second.features["context"].value == 0
+
+
+def test_what_follows_a_match_is_told_from_the_match(remember, ask):
+    remember("the dough rose", "that dough is mine", "dough for you")
+
+    before = {
+        hit.first_line: hit.features["before"]
+        for hit in ask("the dough rose", explain=True).hits
+    }
+
+    assert before[1].value == 0
+    assert before[2].value == 1 > before[3].value > 0
+    assert before[2].weight < 0
 
 
 def test_a_snippet_is_short_and_shows_the_match(remember, ask):
