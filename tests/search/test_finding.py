@@ -343,19 +343,6 @@ def test_words_that_a_passage_lacks_are_looked_for_around_it(remember, ask):
     assert first.features["context"].value == second.features["context"].value == 0
 
 
-def test_what_follows_a_match_is_told_from_the_match(remember, ask):
-    remember("the dough rose", "that dough is mine", "dough for you")
-
-    before = {
-        hit.first_line: hit.features["before"]
-        for hit in ask("the dough rose", explain=True).hits
-    }
-
-    assert before[1].value == 0
-    assert before[2].value == 1 > before[3].value > 0
-    assert before[2].weight < 0
-
-
 def test_a_snippet_is_short_and_shows_the_match(remember, ask):
     remember(
         "filler words here " * 30 + "the croissant burned " + "more filler text " * 30
