@@ -332,7 +332,9 @@ def test_words_that_a_passage_lacks_are_looked_for_around_it(remember, ask):
     remember("yeast again", source_id=2)
 
     first, second = (
-        next(hit for hit in ask("yeast dough", explain=True).hits if hit.first_line == n)
+        next(
+            hit for hit in ask("yeast dough", explain=True).hits if hit.first_line == n
+        )
         for n in (1, 4)
     )
 
