@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db import connection
 from django.utils.crypto import salted_hmac
 
+import statements
 from access import tokens
 from access.models import Token
 from access.principals import Principal
@@ -99,10 +99,8 @@ def authenticate(
 
 
 def _find(digest: str) -> _Found | None:
-    with connection.cursor() as cursor:
-        cursor.execute(_FIND, [digest])
-        row = cursor.fetchone()
-    return _Found(*row) if row else None
+    found = statements.rows(_FIND, [digest])
+    return _Found(*found[0]) if found else None
 
 
 def bearer_from(headers: Mapping[str, str]) -> str | None:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from benchmarks import options, printing, timing, wire
-from benchmarks.serving import serving
+from memory_server.scratch import serving
 
 BASELINE = "benchmarks.baselines.sdk_echo"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks import corpus, timing
 from benchmarks.corpus import Written
-from benchmarks.serving import PROJECT, Server
+from memory_server.scratch import PROJECT, Server
 
 
 @dataclass

@@ -12,7 +12,7 @@ from benchmarks import corpus, goals, options, printing, timing, wire, working
 from benchmarks.filling import projects, sync
 from benchmarks.questions import Question
 from benchmarks.search import answer
-from benchmarks.serving import serving
+from memory_server.scratch import serving
 
 P95_MS = 60.0
 _MESSAGES_A_SESSION = 50

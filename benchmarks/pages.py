@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from benchmarks import corpus, options, printing, timing, wire
 from benchmarks.filling import sync
-from benchmarks.serving import serving
+from memory_server.scratch import serving
 
 LINES = 20
 FAR_PAGE = 10_000

@@ -18,7 +18,7 @@ import psycopg
 from benchmarks import goals, options, printing, scanning, timing, wire, working
 from benchmarks.filling import Corpus
 from benchmarks.questions import Question, asked
-from benchmarks.serving import Server, serving
+from memory_server.scratch import Server, serving
 
 # Asked before the clock starts, so that caches are warm and no answer is in them.
 _WARMING = [f"xw{n:04d}zzv" for n in range(20)] + ["import module", "raised error"]

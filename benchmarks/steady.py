@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from benchmarks import corpus, goals, options, printing, working
 from benchmarks.filling import projects, sync
-from benchmarks.serving import Server, serving
 from benchmarks.working import Cost
+from memory_server.scratch import Server, serving
 
 # How much more the last may cost and still be called the same, measured on machines
 # whose clocks move by a tenth.

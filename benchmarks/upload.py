@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import corpus, options, printing, timing, wire
-from benchmarks.serving import Server, serving
 from blobs import members
+from memory_server.scratch import Server, serving
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from benchmarks.serving import Server
+from memory_server.scratch import Server
 
 _RUN = """
 import json, time

@@ -56,7 +56,7 @@ class Pool:
     def has(self, feature: str) -> bool:
         """Whether the passages have this feature at all."""
         at = self.features.index(feature)
-        return bool((self.values[:, at] != self.values[0, at]).any())
+        return bool((self.values[:, at] != self.values[:1, at]).any())
 
     def columns(self, names: Sequence[str]) -> np.ndarray:
         """The values of these features only, in this order."""
@@ -66,9 +66,10 @@ class Pool:
 def of(
     conversation: Conversation, *, workspace_id: str, mode: Mode, at: datetime
 ) -> Iterator[Pool]:
-    """The pool of each question that has an answer and is answered in this mode.
+    """The pool of each question that has an answer, unless another mode answers it.
 
-    A question that does not say when it was asked is asked `at`.
+    It is empty where nothing was found: that is a miss, not a question less. A question
+    that does not say when it was asked is asked `at`.
     """
     workspace = Workspace.objects.get(slug=workspace_id)
     places = _Places.of(conversation, workspace.pk)
@@ -85,7 +86,7 @@ def of(
         seen = scope.of(query, catalogue.current())
         asked_at = archive.moment(question.when) if question.when else None
         found = ranking.candidates(query, seen, at=asked_at or at)
-        if found.mode == mode and len(found.docs):
+        if found.mode == mode or not len(found.docs):
             yield places.pool(conversation, question, found, seen)
 
 
@@ -141,7 +142,7 @@ class _Places:
         seen: Scope,
     ) -> Pool:
         ids = seen.catalogue.passage_ids[found.docs].tolist()
-        places = np.array([self.of_passage[each] for each in ids])
+        places = np.array([self.of_passage[each] for each in ids]).reshape(-1, 2)
         return Pool(
             question_id=question.id,
             conversation_id=conversation.id,

@@ -51,11 +51,13 @@ DATABASE_URL = env.str("DATABASE_URL", default="postgres:///memory")
 DATABASES = {"default": env.db_url_config(DATABASE_URL)}
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# What `statements` asks is planned at its first use; the ORM's SQL never is.
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("prepare_threshold", 0)
 if _pool_size := env.int("DATABASE_POOL_SIZE", default=0):
     # Django serves each request on a fresh thread under ASGI; without a pool every
     # request would open its own connection.
     DATABASES["default"]["CONN_MAX_AGE"] = 0
-    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+    DATABASES["default"]["OPTIONS"]["pool"] = {
         "min_size": 2,
         "max_size": _pool_size,
         "timeout": 10,

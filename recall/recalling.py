@@ -350,7 +350,8 @@ def _documents(hits: Sequence[finding.Hit], scope: ReadScope) -> Iterator[Found]
 def _transcripts(hits: Sequence[finding.Hit], scope: ReadScope) -> Iterator[Found]:
     if not hits:
         return
-    transcripts = Transcript.objects.of_hits({hit.source_id for hit in hits})
+    ids = {hit.source_id for hit in hits}
+    transcripts = Transcript.objects.shown(ids, workspace_ids=()).transcripts
     for hit in hits:
         # One that was erased or replaced since the search.
         if (transcript := transcripts.get(hit.source_id)) is None:
@@ -377,7 +378,7 @@ def _pending_words(query: finding.Query) -> int:
     if KNOWLEDGE in query.kinds:
         pending += Document.objects.count_waiting(query.workspace_ids, path_prefix="")
     if TRANSCRIPT in query.kinds:
-        pending += Transcript.objects.lines_waiting(query.workspace_ids)
+        pending += Transcript.objects.count_waiting(query.workspace_ids)
     return pending
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from search import analysis
 
@@ -47,6 +48,8 @@ class Asked:
         return sorted({unit.prefix for unit in self.units if unit.prefix})
 
 
+# A query is read by the legs and once more to mark what matched.
+@lru_cache(maxsize=64)
 def read(text: str) -> Asked:
     """What the text asks for, bounded; words that only ask go if others stay."""
     units: list[Unit] = []

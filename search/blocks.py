@@ -8,19 +8,21 @@ what surrounds a passage comes with it.
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 
 import orjson
+from isal import isal_zlib
 from zlib_ng import zlib_ng
 
 # A passage's id is its block's id times this, plus its number in the block.
 MOST_PASSAGES = 64
 TEXT_CHARS = 32_000
 
-_LEVEL = 6
+_LEVEL = 5
 _HEADER = struct.Struct("<I")
 
 
@@ -98,38 +100,35 @@ def pack(passages: Sequence[tuple[Facts, str]]) -> bytes:
     return packed
 
 
-def unpack(
-    body: bytes, numbers: Collection[int] | None = None
-) -> dict[int, tuple[Facts, str]]:
-    """The passages of a body by their number in the block: all, or those asked for."""
-    shared, rows, joined = _opened(body)
+class Opened:
+    """A body that has been inflated; its passages go by their number in the block."""
+
+    def __init__(self, body: bytes) -> None:
+        raw = isal_zlib.decompress(body)
+        (size,) = _HEADER.unpack_from(raw)
+        start = _HEADER.size + size
+        self._shared, self._rows = orjson.loads(raw[_HEADER.size : start])
+        self._joined = raw[start:].decode()
+        self._ends = list(accumulate(row[-1] for row in self._rows))
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def text(self, number: int) -> str:
+        end = self._ends[number]
+        return self._joined[end - self._rows[number][-1] : end]
+
+    def facts(self, number: int) -> Facts:
+        return _facts(self._rows[number], self._shared)
+
+
+def unpack(body: bytes) -> dict[int, tuple[Facts, str]]:
+    """The passages of a body by their number in the block."""
+    opened = Opened(body)
     return {
-        number: (_facts(row, shared), text)
-        for number, row, text in _cut(rows, joined)
-        if numbers is None or number in numbers
+        number: (opened.facts(number), opened.text(number))
+        for number in range(len(opened))
     }
-
-
-def texts(body: bytes, numbers: Collection[int]) -> dict[int, str]:
-    """The texts of these passages of a body, by their number in the block."""
-    _, rows, joined = _opened(body)
-    return {number: text for number, _, text in _cut(rows, joined) if number in numbers}
-
-
-def _opened(body: bytes) -> tuple[list[str], list[Any], str]:
-    raw = zlib_ng.decompress(body)
-    (size,) = _HEADER.unpack_from(raw)
-    start = _HEADER.size + size
-    shared, rows = orjson.loads(raw[_HEADER.size : start])
-    return shared, rows, raw[start:].decode()
-
-
-def _cut(rows: Sequence[Any], joined: str) -> Iterator[tuple[int, Any, str]]:
-    begin = 0
-    for number, row in enumerate(rows):
-        end = begin + row[-1]
-        yield number, row, joined[begin:end]
-        begin = end
 
 
 def _facts(row: Sequence[Any], shared: Sequence[str]) -> Facts:

@@ -17,6 +17,7 @@ from uuid import UUID
 import numpy as np
 from django.db import connection
 
+import statements
 from search.features import TOOL_ROLES
 from search.index import postings
 from search.index.columns import Columns, SourceKey
@@ -46,6 +47,9 @@ _ARRAYS: dict[str, Any] = {
     "folds": np.uint64,
 }
 _NONE = np.zeros(0, np.int64)
+_EMPTY = _NONE, _NONE
+# Of so few bytes it is the call that costs, so that they are decoded in one.
+_SHORT_BYTES = 2048
 
 
 class Outdated(Exception):
@@ -201,15 +205,15 @@ class Catalogue:
                     whose.append((term, part))
         if not ids:
             return {}
-        with connection.cursor() as cursor:
-            cursor.execute(_POSTINGS, {"ids": ids, "starts": starts, "sizes": sizes})
-            rows = cursor.fetchall()
+        wanted = {"ids": ids, "starts": starts, "sizes": sizes}
+        rows = statements.rows(_POSTINGS, wanted)
         if len(rows) != len(ids):
             raise Outdated
+        rows.sort()
         found: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {}
-        for number, data in sorted(rows):
-            term, part = whose[number - 1]
-            docs, counts = postings.decode(bytes(data))
+        for (term, part), (docs, counts) in zip(
+            whose, _decoded([data for _, data in rows]), strict=True
+        ):
             found.setdefault(term, []).append((docs + part.offset, counts))
         return {term: self._living(lists) for term, lists in found.items()}
 
@@ -230,6 +234,25 @@ class Catalogue:
             return docs, counts
         kept = self.is_alive[docs]
         return docs[kept], counts[kept]
+
+
+def _decoded(lists: Sequence[bytes]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The documents and counts of each list; short ones are decoded together."""
+    found: list[tuple[np.ndarray, np.ndarray]] = [_EMPTY] * len(lists)
+    short = [number for number, data in enumerate(lists) if len(data) < _SHORT_BYTES]
+    for number, data in enumerate(lists):
+        if len(data) >= _SHORT_BYTES:
+            found[number] = postings.decode(data)
+    if not short:
+        return found
+    sizes = np.array([len(lists[number]) for number in short], np.int64)
+    together = postings.decode_many(b"".join(lists[number] for number in short), sizes)
+    ends = np.searchsorted(together.owners, np.arange(len(short)), side="right")
+    start = 0
+    for number, end in zip(short, ends.tolist(), strict=True):
+        found[number] = together.docs[start:end], together.counts[start:end]
+        start = end
+    return found
 
 
 _held: dict[str, Catalogue] = {}
@@ -268,9 +291,7 @@ class _Live(NamedTuple):
 
 
 def _live() -> list[_Live]:
-    with connection.cursor() as cursor:
-        cursor.execute(_LIVE)
-        return [_Live(*row) for row in cursor.fetchall()]
+    return [_Live(*row) for row in statements.rows(_LIVE)]
 
 
 def _made(live: Sequence[_Live], held: Catalogue | None) -> Catalogue:
@@ -358,12 +379,10 @@ def _read_columns(ids: list[int]) -> dict[int, tuple[Columns, Terms]]:
     """What searching needs of these segments; raises Outdated if one is gone."""
     if not ids:
         return {}
-    with connection.cursor() as cursor:
-        cursor.execute(_COLUMNS, [ids])
-        found = {
-            segment_id: (Columns.unpack(bytes(columns)), Terms.unpack(bytes(terms)))
-            for segment_id, columns, terms in cursor.fetchall()
-        }
+    found = {
+        segment_id: (Columns.unpack(columns), Terms.unpack(terms))
+        for segment_id, columns, terms in statements.rows(_COLUMNS, [ids])
+    }
     if len(found) != len(ids):
         raise Outdated
     return found
@@ -372,9 +391,8 @@ def _read_columns(ids: list[int]) -> dict[int, tuple[Columns, Terms]]:
 def _read_dead(ids: list[int]) -> dict[int, np.ndarray]:
     if not ids:
         return {}
-    with connection.cursor() as cursor:
-        cursor.execute(_DEAD, [ids])
-        return {id: np.frombuffer(bytes(dead), "<i8") for id, dead in cursor.fetchall()}
+    rows = statements.rows(_DEAD, [ids])
+    return {segment_id: np.frombuffer(dead, "<i8") for segment_id, dead in rows}
 
 
 def _alive(parts: Sequence[_Part], passage_ids: np.ndarray) -> np.ndarray | None:

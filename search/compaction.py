@@ -146,10 +146,8 @@ def _replace(rows: Sequence[IndexSegment], merged: Packed) -> bool:
     late = [np.setdiff1d(_dead(now[row.pk]), _dead(row)) for row in rows]
     dead = np.concatenate(late) if late else np.zeros(0, np.int64)
     if merged.passages:
-        segment = IndexSegment.of(merged)
-        segment.dead, segment.dead_count = dead.astype("<i8").tobytes(), len(dead)
-        segment.save()
-        Block.objects.filter(segment_id__in=ids).update(segment=segment)
+        segment_id = IndexSegment.keep(merged, dead=dead.astype("<i8").tobytes())
+        Block.objects.filter(segment_id__in=ids).update(segment=segment_id)
     IndexSegment.objects.filter(pk__in=ids).delete()
     return True
 

@@ -20,7 +20,9 @@ NAMES = (
     "coverage",
     "context",
     "earlier",
+    "nearby",
     "answer",
+    "answer_meaning",
     "meaning",
     "source_words",
     "source_best",
@@ -34,7 +36,7 @@ NAMES = (
     "prose",
 )
 # These need vectors.
-BY_MEANING = frozenset({"meaning", "source_meaning"})
+BY_MEANING = frozenset({"meaning", "answer_meaning", "source_meaning"})
 
 K1, B = 0.9, 0.4
 _SOURCE_K1, _SOURCE_B = 1.2, 0.5
@@ -42,6 +44,10 @@ _SOURCE_K1, _SOURCE_B = 1.2, 0.5
 UNKNOWN_COSINE = 0.1
 # A source shows itself by its best passages, not by how many it has.
 _BEST_WORDS, _BEST_MEANINGS, _BEST_SCORES = 3, 2, 3
+# Where words are looked for that a passage lacks: the one before, the one before that,
+# and a little further around.
+_BEFORE, _EARLIER, _NEARBY = -1, -2, (-4, -3, 1, 2)
+_AROUND = range(-4, 3)
 TOOL_ROLES = ("tool_input", "tool_output")
 _DAY = 86_400
 
@@ -111,25 +117,26 @@ def matrix(
     if not len(docs):
         return np.zeros((0, len(NAMES)))
     sources = columns.sources[docs]
-    before = np.maximum(docs - 1, 0)
-    follows = (docs > 0) & (columns.sources[before] == sources)
-    words = bm25(docs, sought.terms, columns.word_counts[docs], mean_words)
+    around = _Around.of(docs, sought.terms, columns)
+    words = around.bm25(0, columns.word_counts[docs], mean_words)
     best = max(float(words.max(initial=0.0)), 1e-9)
-    words_before = bm25(before, sought.terms, columns.word_counts[before], mean_words)
-    answers = follows & (columns.flags[before] & IS_QUESTION > 0)
-    earlier = np.maximum(docs - 2, 0)
-    has_earlier = (docs > 1) & (columns.sources[earlier] == sources)
-    coverage, context, further = _covered(
-        docs, (before, follows), (earlier, has_earlier), sought.terms
+    before = np.maximum(docs + _BEFORE, 0)
+    words_before = np.minimum(
+        around.bm25(_BEFORE, columns.word_counts[before], mean_words) / best, 1.0
     )
+    answers = around.is_same[_BEFORE] & (columns.flags[before] & IS_QUESTION > 0)
+    meaning = np.where(np.isnan(cosines), UNKNOWN_COSINE, cosines)
+    coverage, context, earlier, nearby = around.covered()
     flags = columns.flags[docs]
     found = {
         "words": words / best,
         "coverage": coverage,
         "context": context,
-        "earlier": further,
-        "answer": np.where(answers, np.minimum(words_before / best, 1.0), 0.0),
-        "meaning": np.where(np.isnan(cosines), UNKNOWN_COSINE, cosines),
+        "earlier": earlier,
+        "nearby": nearby,
+        "answer": np.where(answers, words_before, 0.0),
+        "answer_meaning": np.where(answers, _of(before, docs, meaning), 0.0),
+        "meaning": meaning,
         "source_words": _source_bm25(sought.terms, columns.sources, source_words)[
             sources
         ],
@@ -146,20 +153,12 @@ def matrix(
     return np.stack([np.asarray(found[name], np.float64) for name in NAMES], axis=1)
 
 
-def bm25(
-    docs: np.ndarray, terms: Sequence[Term], word_counts: np.ndarray, mean_words: float
-) -> np.ndarray:
-    """Okapi BM25 (Robertson and Zaragoza 2009, 3.15) of these documents."""
-    score = np.zeros(len(docs))
-    for term in terms:
-        score += gain(_counts(term, docs), term.rarity, word_counts, mean_words)
-    return score
-
-
 def gain(
     counts: np.ndarray, rarity: float, word_counts: np.ndarray, mean_words: float
 ) -> np.ndarray:
-    """What one term adds to BM25 where it stands so often."""
+    """What one term adds to Okapi BM25 where it stands so often (Robertson and Zaragoza
+    2009, 3.15).
+    """
     norm = K1 * (1 - B + B * word_counts / mean_words)
     return rarity * counts * (K1 + 1) / (counts + norm)
 
@@ -211,27 +210,78 @@ def _counts(term: Term, docs: np.ndarray) -> np.ndarray:
     return np.where(term.docs[at] == docs, term.counts[at], 0).astype(np.float64)
 
 
-def _covered(
-    docs: np.ndarray,
-    before: tuple[np.ndarray, np.ndarray],
-    earlier: tuple[np.ndarray, np.ndarray],
-    terms: Sequence[Term],
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The share of the terms that stand here, of those that stand only in what came
-    before, and of those only in what came before that.
+def _counts_around(term: Term, docs: np.ndarray) -> np.ndarray:
+    """How often a term stands in the documents around each of these, (places, n)."""
+    found = np.zeros((len(_AROUND), len(docs)))
+    if not len(term.docs):
+        return found
+    # All of them follow each other in the postings: they are looked up once.
+    start = np.searchsorted(term.docs, docs + _AROUND.start)
+    at = start + np.arange(len(_AROUND))[:, None]
+    is_posting = at < len(term.docs)
+    at = np.minimum(at, len(term.docs) - 1)
+    places = term.docs[at] - (docs + _AROUND.start)
+    rows, columns = np.nonzero(is_posting & (places < len(_AROUND)))
+    found[places[rows, columns], columns] = term.counts[at[rows, columns]]
+    return found
 
-    What came before are documents, and whether they are of the same source.
+
+@dataclass(frozen=True, eq=False)
+class _Around:
+    """How often each term stands in some documents and in those around them.
+
+    By place from the document, as in _AROUND: whether there is one of the same source,
+    and for each term its counts, 0 where there is none.
     """
-    here, context, further = (np.zeros(len(docs)) for _ in range(3))
-    for term in terms:
-        is_here = stands_in(term, docs)
-        is_before = before[1] & stands_in(term, before[0]) & ~is_here
-        is_earlier = earlier[1] & stands_in(term, earlier[0])
-        here += term.rarity * is_here
-        context += term.rarity * is_before
-        further += term.rarity * (is_earlier & ~is_here & ~is_before)
-    most = max(sum(term.rarity for term in terms), 1e-9)
-    return here / most, context / most, further / most
+
+    terms: Sequence[Term]
+    is_same: dict[int, np.ndarray]
+    counts: list[dict[int, np.ndarray]]
+
+    @classmethod
+    def of(cls, docs: np.ndarray, terms: Sequence[Term], columns: Columns) -> _Around:
+        places = docs + np.array(_AROUND)[:, None]
+        there = np.clip(places, 0, len(columns.sources) - 1)
+        is_same = (there == places) & (columns.sources[there] == columns.sources[docs])
+        return cls(
+            terms=terms,
+            is_same=dict(zip(_AROUND, is_same, strict=True)),
+            counts=[
+                dict(zip(_AROUND, _counts_around(term, docs) * is_same, strict=True))
+                for term in terms
+            ],
+        )
+
+    def bm25(
+        self, place: int, word_counts: np.ndarray, mean_words: float
+    ) -> np.ndarray:
+        """The BM25 score of the documents in this place; `word_counts` are theirs."""
+        score = np.zeros(len(word_counts))
+        for term, counts in zip(self.terms, self.counts, strict=True):
+            score += gain(counts[place], term.rarity, word_counts, mean_words)
+        return score
+
+    def covered(self) -> list[np.ndarray]:
+        """The share of the terms that stand here, of those that stand only in what came
+        before, of those only in what came before that, and of those only nearby.
+        """
+        size = len(self.is_same[0])
+        rings = ((0,), (_BEFORE,), (_EARLIER,), _NEARBY)
+        shares = [np.zeros(size) for _ in rings]
+        for term, counts in zip(self.terms, self.counts, strict=True):
+            is_missing = np.ones(size, np.bool_)
+            for share, ring in zip(shares, rings, strict=True):
+                stands = np.any([counts[place] > 0 for place in ring], axis=0)
+                share += term.rarity * (stands & is_missing)
+                is_missing &= ~stands
+        most = max(sum(term.rarity for term in self.terms), 1e-9)
+        return [share / most for share in shares]
+
+
+def _of(wanted: np.ndarray, docs: np.ndarray, cosines: np.ndarray) -> np.ndarray:
+    """The cosines of other documents, where they are among these."""
+    at = np.minimum(np.searchsorted(docs, wanted), len(docs) - 1)
+    return np.where(docs[at] == wanted, cosines[at], UNKNOWN_COSINE)
 
 
 def _source_bm25(

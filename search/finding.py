@@ -7,7 +7,7 @@ document numbers alone; texts are read only for the best few and for the page sh
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, replace
 from typing import Any
@@ -27,7 +27,6 @@ from search import (
     duplicates,
     features,
     literal,
-    passages,
     ranking,
     scope,
     snippets,
@@ -116,7 +115,7 @@ def _find(query: Query) -> Results:
     answer = _kept(query, seen) if query.offset else None
     if answer is None:
         answer = _answer(query, seen, asked) if seen.passages else _Answer([], [])
-        read = passages.read(
+        read = seen.reading.passages(
             [place.passage_id for place in answer.places[: query.limit + _SPARE]]
         )
         answer = _without_copies(answer, asked, read)
@@ -128,9 +127,9 @@ def _find(query: Query) -> Results:
     notes = list(answer.notes)
     if not page:
         notes += _why_nothing(query, seen, pending, is_past_end=bool(answer.places))
-    missing = {place.passage_id for place in page} - read.keys()
+    read |= seen.reading.passages({place.passage_id for place in page} - read.keys())
     return Results(
-        hits=_hits(query, page, read | passages.read(missing), _finder(query, asked)),
+        hits=_hits(query, page, read, _finder(query, asked)),
         has_more=has_more,
         places=len(answer.places),
         max_passage_id=seen.max_passage_id,
@@ -372,22 +371,40 @@ def _why_nothing(
 
 
 @contextmanager
-def _bounded() -> Any:
+def _bounded() -> Iterator[None]:
     """Let no statement run on: a search that takes too long is refused."""
-    is_nested = connection.in_atomic_block
+    bounded = _bounded_inside if connection.in_atomic_block else _transaction
+    try:
+        with bounded():
+            yield
+    except OperationalError as error:
+        if isinstance(error.__cause__, QueryCanceled):
+            raise QueryTooBroad(
+                f"The search took longer than {_STATEMENT_SECONDS} seconds."
+            ) from error
+        raise
+
+
+@contextmanager
+def _transaction() -> Iterator[None]:
+    """A transaction with the bound, which ends with it; both are one round trip."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"BEGIN; SET LOCAL statement_timeout = '{_STATEMENT_SECONDS}s'")
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
+
+
+@contextmanager
+def _bounded_inside() -> Iterator[None]:
+    """The bound within the caller's transaction, which goes on without it."""
     with transaction.atomic():
         before = _set_timeout(f"{_STATEMENT_SECONDS}s")
-        try:
-            yield
-        except OperationalError as error:
-            if isinstance(error.__cause__, QueryCanceled):
-                raise QueryTooBroad(
-                    f"The search took longer than {_STATEMENT_SECONDS} seconds."
-                ) from error
-            raise
-        # By itself it ends with the transaction.
-        if is_nested:
-            _set_timeout(before)
+        yield
+        _set_timeout(before)
 
 
 def _set_timeout(value: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial, reduce
 
 import numpy as np
 
@@ -20,8 +21,12 @@ from search.scope import Scope
 _ENOUGH = 0.6
 # Past so many matches, frequent words only rank what rarer ones have found.
 _MOST_MATCHES = 400_000
-# Of a phrase so many of its words are looked up.
+# Of a phrase so many of its words are looked up and ranked by.
 _RAREST = 3
+# Past so many passages with these, its other words tell first which are worth reading;
+# the postings of one may take so many bytes for each passage that it saves reading.
+_FEW_TO_READ = 8
+_BYTES_A_PASSAGE = 4096
 # Words that one prefix may stand for.
 _MOST_STARTED = 200
 
@@ -77,14 +82,9 @@ def match(asked: Asked, scope: Scope) -> Matches:
             term.counts, term.rarity, words, scope.mean_words
         )
         covered[term.docs] += term.rarity
-    docs = _together(
-        [lookup.proposed(unit) for unit in asked.units if not unit.is_phrase], size
-    )
-    for unit in asked.units:
-        if unit.is_phrase:
-            # A phrase was quoted to be kept; only the words beside it may be missing.
-            docs = _both(docs, lookup.proposed(unit))
-    docs = _NO_DOCS if docs is None else docs
+    docs = _all_of([lookup.proposed(unit) for unit in asked.units if unit.is_phrase])
+    if docs is None:
+        docs = _together([lookup.proposed(unit) for unit in asked.units], size)
     return Matches(
         docs=docs[scope.seen(docs)],
         raw=raw,
@@ -140,11 +140,27 @@ class _Lookup:
                     [self._tokens[word].docs for word in words], share * len(words)
                 )
             )
+        if unit.is_phrase and lists:
+            lists[0] = self._with_others(unit, lists[0])
         if unit.is_phrase and unit.names and unit.names[0] in self._tokens:
             lists.append(self._tokens[unit.names[0]].docs)
         if len(lists) == 1:
             return lists[0]
         return np.unique(np.concatenate([_NO_DOCS, *lists]))
+
+    def _with_others(self, unit: Unit, docs: np.ndarray) -> np.ndarray:
+        """These passages without those that lack another word of the phrase."""
+        if len(docs) <= _FEW_TO_READ:
+            return docs
+        hashes = {analysis.term_hash(word) for word, _ in unit.words}
+        sizes = self._scope.catalogue.posting_bytes(list(hashes - self._read.keys()))
+        for term in sorted(sizes, key=lambda term: (sizes[term], term)):
+            saved = len(docs) - _FEW_TO_READ
+            if saved <= 0 or sizes[term] > saved * _BYTES_A_PASSAGE:
+                break
+            found = self._postings([term]).get(term, (_NO_DOCS, _NO_DOCS))
+            docs = docs[features.stands_in(self._term(*found), docs)]
+        return docs
 
     def _needed(self, asked: Asked) -> Sequence[str]:
         """The tokens to look up.
@@ -211,13 +227,16 @@ def _with_most(lists: Sequence[np.ndarray], least: float) -> np.ndarray:
     return most
 
 
-def _both(docs: np.ndarray | None, others: np.ndarray) -> np.ndarray:
-    if docs is None:
-        return others
-    return np.intersect1d(docs, others, assume_unique=True)
+def _all_of(phrases: Sequence[np.ndarray]) -> np.ndarray | None:
+    """What all phrases propose: each was quoted to be kept, words beside them may be
+    missing. None where nothing was quoted.
+    """
+    if not phrases:
+        return None
+    return reduce(partial(np.intersect1d, assume_unique=True), phrases)
 
 
-def _together(proposals: Sequence[np.ndarray], size: int) -> np.ndarray | None:
+def _together(proposals: Sequence[np.ndarray], size: int) -> np.ndarray:
     """All that the rarer units propose; frequent ones add nothing past a bound."""
     kept: list[np.ndarray] = []
     budget = _MOST_MATCHES
@@ -227,7 +246,7 @@ def _together(proposals: Sequence[np.ndarray], size: int) -> np.ndarray | None:
         kept.append(docs)
         budget -= len(docs)
     if len(kept) < 2:
-        return kept[0] if kept else None
+        return kept[0] if kept else _NO_DOCS
     if sum(map(len, kept)) < size // 64:
         return np.unique(np.concatenate(kept))
     is_matched = np.zeros(size, np.bool_)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from search import analysis, fragments, masking, passages, patterns, vocabularies
+from search import analysis, fragments, masking, patterns, vocabularies
 from search.question import Query, RegexInvalid
 from search.scope import Scope
 from search.snippets import Finder
@@ -193,7 +193,7 @@ def _texts(scope: Scope, docs: np.ndarray) -> Iterator[tuple[int, str]]:
     for start in range(0, len(docs), _BATCH):
         batch = docs[start : start + _BATCH]
         ids = scope.catalogue.passage_ids[batch].tolist()
-        texts = passages.texts(ids)
+        texts = scope.reading.texts(ids)
         for doc, passage_id in zip(batch.tolist(), ids, strict=True):
             if passage_id in texts:
                 yield doc, texts[passage_id]

@@ -115,8 +115,12 @@ def neutralise(text: str) -> str:
     What scripts and emoji need stays: joiners between letters that use them, one
     variation selector after a character.
     """
-    suspect = _CONTROL if text.isascii() else _SUSPECT
-    if suspect.search(text) is None:
+    if text.isascii():
+        # Three times faster than a pattern.
+        is_clean = len(text.encode().translate(None, _CONTROLS)) == len(text)
+    else:
+        is_clean = _SUSPECT.search(text) is None
+    if is_clean:
         return text
     return _UNSEEN.sub(lambda match: "".join(map(_spelled, match.group())), text)
 
@@ -130,7 +134,7 @@ _JOINED = (
 )
 _PICTURE = "\u2190-\u2bff\ufe0f\U0001f000-\U0001faff"
 # What most texts have none of; quicker to look for than what follows.
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\r")) + b"\x7f"
 _SUSPECT = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f"
     "\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"

@@ -2,9 +2,19 @@ from __future__ import annotations
 
 import uuid
 
-from django.db import models
+import psycopg
+from django.db import connection, models
 
 from search.index.segment import Packed
+
+_ID_BYTES = 8
+_KEEP = """
+INSERT INTO search_indexsegment (key, passage_count, columns, terms, postings,
+    vocabulary, dead, dead_count)
+VALUES (%(key)b, %(passages)b, %(columns)b, %(terms)b, %(postings)b,
+    %(vocabulary)b, %(dead)b, %(dead_count)b)
+RETURNING id
+"""
 
 
 class IndexSegment(models.Model):
@@ -29,15 +39,25 @@ class IndexSegment(models.Model):
         return f"{self.passage_count} passages"
 
     @classmethod
-    def of(cls, packed: Packed) -> IndexSegment:
-        """A row for a packed segment, not saved yet."""
-        return cls(
-            passage_count=packed.passages,
-            columns=packed.columns,
-            terms=packed.terms,
-            postings=packed.postings,
-            vocabulary=packed.vocabulary,
-        )
+    def keep(cls, packed: Packed, *, dead: bytes = b"") -> int:
+        """Add a packed segment with these dead passages; returns the row's id.
+
+        Belongs in a transaction. The ORM would write out megabytes in hexadecimal.
+        """
+        values = {
+            "key": uuid.uuid4(),
+            "passages": packed.passages,
+            "columns": packed.columns,
+            "terms": packed.terms,
+            "postings": packed.postings,
+            "vocabulary": packed.vocabulary,
+            "dead": dead,
+            "dead_count": len(dead) // _ID_BYTES,
+        }
+        with psycopg.Cursor(connection.connection) as cursor:
+            cursor.execute(_KEEP, values)
+            [(segment_id,)] = cursor.fetchall()
+        return int(segment_id)
 
 
 class Block(models.Model):

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import QuerySet, Sum
 
+import statements
 from jobs import outbox
 from search import blocks, cues, dense, masking, splitting, vectorising
 from search.blocks import MOST_PASSAGES, Facts, Passage
@@ -25,21 +26,24 @@ _BATCH_MESSAGES = 2000
 _SPEAKER_CHARS = 100
 _PATH_CHARS = 512
 _MOST_PARTS = 32767
+# Blocks that one query keeps open; each is some 40 kB.
+_MOST_HELD = 64
 
 _NEXT_BLOCKS = """
 SELECT nextval(pg_get_serial_sequence('search_block', 'id'))
 FROM generate_series(1, %s)
 """
-# Written out, as they are asked several times by every search.
 _BLOCKS = """
 SELECT id, workspace_id, kind, source_id, body FROM search_block WHERE id = ANY(%s)
 """
-_BLOCK_FIELDS = ["id", "workspace_id", "kind", "source_id", "body"]
-_BODIES = "SELECT id, body FROM search_block WHERE id = ANY(%s)"
 _COPY = """
 COPY search_block (id, workspace_id, kind, source_id, segment_id, first_position,
-    last_position, passage_count, prose_count, body) FROM STDIN
+    last_position, passage_count, prose_count, body) FROM STDIN (FORMAT BINARY)
 """
+_COPIED_TYPES = [
+    *("int8", "int8", "varchar", "int8", "int8", "int4"),
+    *("int4", "int2", "int2", "bytea"),
+]
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ def add(source: Source, messages: Iterable[Message], *, at: datetime) -> int:
 
 def remove(source: Source, *, from_position: int = 0) -> int:
     """Forget a source's passages and findings from a position on; returns how many."""
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         held = _locked(source, from_position)
         segments = {block.pk: block.segment_id for block in held}
         removed: list[int] = []
@@ -103,33 +107,83 @@ def remove(source: Source, *, from_position: int = 0) -> int:
     return len(removed)
 
 
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """One block as it was read."""
+
+    block_id: int
+    workspace_id: int
+    kind: str
+    source_id: int
+    opened: blocks.Opened
+
+    def passage(self, number: int) -> Passage:
+        return Passage(
+            passage_id=self.block_id * MOST_PASSAGES + number,
+            workspace_id=self.workspace_id,
+            kind=self.kind,
+            source_id=self.source_id,
+            facts=self.opened.facts(number),
+            text=self.opened.text(number),
+        )
+
+
+class Reading:
+    """What one query reads of passages: their blocks are fetched and inflated once.
+
+    Not for longer than a query: what was removed since would stay here.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[int, _Stored] = {}
+
+    def passages(self, passage_ids: Collection[int]) -> dict[int, Passage]:
+        """These passages by id, as far as they are still there."""
+        return {
+            passage_id: block.passage(number)
+            for passage_id, block, number in self._found(passage_ids)
+        }
+
+    def texts(self, passage_ids: Collection[int]) -> dict[int, str]:
+        """The texts of these passages by id, as far as they are still there."""
+        return {
+            passage_id: block.opened.text(number)
+            for passage_id, block, number in self._found(passage_ids)
+        }
+
+    def _found(
+        self, passage_ids: Collection[int]
+    ) -> Iterator[tuple[int, _Stored, int]]:
+        wanted = _by_block(passage_ids)
+        for block in self._blocks(wanted.keys()):
+            for number in wanted[block.block_id]:
+                if number < len(block.opened):
+                    yield block.block_id * MOST_PASSAGES + number, block, number
+
+    def _blocks(self, block_ids: Collection[int]) -> Iterator[_Stored]:
+        missing = []
+        for block_id in block_ids:
+            if block_id in self._held:
+                yield self._held[block_id]
+            else:
+                missing.append(block_id)
+        for row in statements.rows(_BLOCKS, [missing]) if missing else ():
+            block_id, workspace_id, kind, source_id, body = row
+            opened = blocks.Opened(body)
+            block = _Stored(block_id, workspace_id, kind, source_id, opened)
+            if len(self._held) < _MOST_HELD:
+                self._held[block.block_id] = block
+            yield block
+
+
 def read(passage_ids: Collection[int]) -> dict[int, Passage]:
     """These passages by id, as far as they are still there."""
-    if not passage_ids:
-        return {}
-    wanted = _by_block(passage_ids)
-    found: dict[int, Passage] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(_BLOCKS, [list(wanted)])
-        for row in cursor.fetchall():
-            block = Block.from_db(connection.alias, _BLOCK_FIELDS, row)
-            found |= _passages(block, wanted[block.pk])
-    return found
+    return Reading().passages(passage_ids)
 
 
 def texts(passage_ids: Collection[int]) -> dict[int, str]:
     """The texts of these passages by id, as far as they are still there."""
-    if not passage_ids:
-        return {}
-    wanted = _by_block(passage_ids)
-    found: dict[int, str] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(_BODIES, [list(wanted)])
-        for block_id, body in cursor.fetchall():
-            first = block_id * MOST_PASSAGES
-            for number, text in blocks.texts(body, wanted[block_id]).items():
-                found[first + number] = text
-    return found
+    return Reading().texts(passage_ids)
 
 
 def standing(passage_ids: Collection[int]) -> set[int]:
@@ -149,7 +203,7 @@ def standing(passage_ids: Collection[int]) -> set[int]:
 def of_source(source: Source) -> Iterator[Passage]:
     """The passages of a source, in order."""
     for block in _blocks(source).order_by("first_position", "pk"):
-        yield from _passages(block).values()
+        yield from _passages(block)
 
 
 def first_of_line(source: Source, line: int) -> Facts | None:
@@ -157,7 +211,7 @@ def first_of_line(source: Source, line: int) -> Facts | None:
     found: Facts | None = None
     # What one line says may go over several blocks.
     for block in _blocks(source).order_by("-last_position", "-pk").iterator():
-        for passage in reversed(_passages(block).values()):
+        for passage in reversed(_passages(block)):
             if passage.facts.first_line != line:
                 return found
             found = passage.facts
@@ -189,7 +243,7 @@ def _add_batch(source: Source, batch: Sequence[Message], *, at: datetime) -> int
         rows.extend(_rows(message, masked))
         if message.origin_key is not None:
             origins[message.position] = message.origin_key
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         remove(source, from_position=batch[0].position)
         Finding.objects.bulk_create(findings, ignore_conflicts=True)
         if rows:
@@ -227,9 +281,9 @@ def _write(
                 fold=_fold(origins.get(facts.position, own), text),
                 text=text,
             )
-    segment = IndexSegment.of(builder.segment().pack())
-    segment.save()
+    segment_id = IndexSegment.keep(builder.segment().pack())
     with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+        copy.set_types(_COPIED_TYPES)
         for block_id, group in zip(block_ids, groups, strict=True):
             copy.write_row(
                 (
@@ -237,7 +291,7 @@ def _write(
                     source.workspace_id,
                     source.kind,
                     source.source_id,
-                    segment.pk,
+                    segment_id,
                     group[0][0].position,
                     group[-1][0].position,
                     len(group),
@@ -307,7 +361,7 @@ def _blocks(source: Source) -> QuerySet[Block]:
     return Block.objects.filter(kind=source.kind, source_id=source.source_id)
 
 
-def _by_block(passage_ids: Collection[int]) -> dict[int, set[int]]:
+def _by_block(passage_ids: Iterable[int]) -> dict[int, set[int]]:
     """Which passages of which blocks these are."""
     wanted: dict[int, set[int]] = {}
     for passage_id in passage_ids:
@@ -316,21 +370,11 @@ def _by_block(passage_ids: Collection[int]) -> dict[int, set[int]]:
     return wanted
 
 
-def _passages(
-    block: Block, numbers: Collection[int] | None = None
-) -> dict[int, Passage]:
-    first = block.pk * MOST_PASSAGES
-    return {
-        first + number: Passage(
-            passage_id=first + number,
-            workspace_id=block.workspace_id,
-            kind=block.kind,
-            source_id=block.source_id,
-            facts=facts,
-            text=text,
-        )
-        for number, (facts, text) in blocks.unpack(bytes(block.body), numbers).items()
-    }
+def _passages(block: Block) -> list[Passage]:
+    """The passages of a block, in order."""
+    opened = blocks.Opened(bytes(block.body))
+    stored = _Stored(block.pk, block.workspace_id, block.kind, block.source_id, opened)
+    return [stored.passage(number) for number in range(len(opened))]
 
 
 def _locked(source: Source, from_position: int) -> list[Block]:
@@ -356,7 +400,7 @@ def _cut(block: Block, from_position: int) -> tuple[list[int], int]:
     kept: list[tuple[Facts, str]] = []
     gone: list[int] = []
     first_line = 0
-    for passage in _passages(block).values():
+    for passage in _passages(block):
         if passage.facts.position < from_position:
             kept.append((passage.facts, passage.text))
         else:

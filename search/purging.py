@@ -48,6 +48,6 @@ def _words(segment: Segment, *, renew: Callable[[], None]) -> bytes:
     for start in range(0, len(ids), _PASSAGES_AT_ONCE):
         renew()
         for text in passages.texts(ids[start : start + _PASSAGES_AT_ONCE]).values():
-            for entry in analysis.entries(analysis.runs(text)):
-                surfaces.update(entry.surfaces)
+            for *_, written in analysis.entries(set(analysis.runs(text))):
+                surfaces.update(written)
     return vocabulary.pack(surfaces)

@@ -18,7 +18,7 @@ import numpy as np
 import orjson
 from django.conf import settings
 
-from search import asking, cues, dense, features, lexical, meaning, passages, phrases
+from search import asking, cues, dense, features, lexical, meaning, phrases
 from search.asking import Asked
 from search.embedders.embedder import EmbedderAway
 from search.lexical import Matches
@@ -159,13 +159,10 @@ def _shipped() -> dict[str, Weights]:
 def candidates(query: Query, scope: Scope, *, at: datetime) -> Pool:
     """The passages that are worth ranking, with all their features."""
     sought = _Sought.of(query.text, scope, at=at)
-    asked = sought.asked
     meant = meaning.of(sought.text) if query.mode != "keyword" else _NOTHING
-    matches = lexical.match(asked, scope)
-    quoted = phrases.Phrases(asked)
     texts = _Texts(scope)
-    if quoted:
-        matches = _with_phrases(matches, quoted, texts)
+    asked, matches = _matched(sought, scope, texts)
+    quoted = phrases.Phrases(asked)
     near = _nearest(meant, matches, quoted, scope)
     mode, notes = query.mode, list(matches.notes)
     if mode != "keyword" and not near:
@@ -240,6 +237,25 @@ def _without(names: Sequence[str], text: str) -> str:
         for each in (name, name.split()[0]):
             text = re.sub(rf"\b{re.escape(each)}(?:['’]s?)?(?!\w)\s?", "", text)
     return text
+
+
+def _matched(sought: _Sought, scope: Scope, texts: _Texts) -> tuple[Asked, Matches]:
+    """What is asked for of a query, and the passages that may answer it.
+
+    What stands in quotation marks has to be there. Beside other words it may also be a
+    title that nobody wrote so; where it is nowhere, it is a few words like others.
+    """
+    asked, matches = sought.asked, lexical.match(sought.asked, scope)
+    quoted = phrases.Phrases(asked)
+    if not quoted:
+        return asked, matches
+    matches = _with_phrases(matches, quoted, texts)
+    if len(matches.docs) or all(unit.is_phrase for unit in asked.units):
+        return asked, matches
+    asked = asking.read(sought.text.replace('"', " "))
+    matches = lexical.match(asked, scope)
+    matches.notes.append("What is quoted stands nowhere as it is: ranked by its words.")
+    return asked, matches
 
 
 def _best_by_words(matches: Matches) -> np.ndarray:
@@ -386,12 +402,15 @@ class _Texts:
 
     def __init__(self, scope: Scope) -> None:
         self._ids = scope.catalogue.passage_ids
+        self._reading = scope.reading
         self._read: dict[int, str] = {}
 
     def of(self, docs: np.ndarray) -> list[str]:
         """The text of each document, "" where the passage has gone meanwhile."""
         ids = self._ids[docs].tolist()
-        self._read |= passages.texts([each for each in ids if each not in self._read])
+        self._read |= self._reading.texts(
+            [each for each in ids if each not in self._read]
+        )
         return [self._read.get(each, "") for each in ids]
 
 

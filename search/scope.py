@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from search.catalogue import Catalogue
+from search.passages import Reading
 from search.question import Query
 
 
@@ -52,6 +53,11 @@ class Scope:
         # Only of those: vectors may be held of the last passages, which are gone.
         allowed[there] = self.seen(docs[there])
         return allowed
+
+    @cached_property
+    def reading(self) -> Reading:
+        """What the query has read of passages so far."""
+        return Reading()
 
     @cached_property
     def reach_size(self) -> int:

@@ -69,6 +69,8 @@ def forget(transcript_id: int) -> None:
 
 
 def _forget_older_revisions(transcript: Transcript) -> None:
+    if transcript.revision == 1:
+        return
     older = Transcript.objects.filter(
         workspace=transcript.workspace_id,
         session_id=transcript.session_id,
@@ -90,6 +92,8 @@ class _Indexing:
         self.state = State()
         self.counted = transcript.indexed_line_count
         self.rewritten_from: int | None = None
+        # Whether this run recorded which other sessions begin as this one does.
+        self.has_forks = False
         # An upload's time stands in until a line tells a better one.
         self.has_times = transcript.started_at != transcript.created_at
         self.latest = transcript.updated_at + timedelta(days=1)
@@ -110,6 +114,8 @@ class _Indexing:
         written anew then, because citations cover the newline too.
         """
         last = self.counted
+        if not last:
+            return 0
         known = passages.first_of_line(self.source, last)
         if known is None or known.lines_sha256 == reading.lines_sha256(
             self.transcript, last, last
@@ -150,12 +156,14 @@ class _Indexing:
     def _save(self, *, line_count: int, message_count: int) -> None:
         transcript = self.transcript
         # Taken last, because uploads of the same session wait for this row.
-        now = Transcript.objects.select_for_update(no_key=True).get(pk=transcript.pk)
-        if not now.is_latest or now.indexed_line_count != self.counted:
+        locked = Transcript.objects.select_for_update(no_key=True)
+        now = locked.filter(pk=transcript.pk, is_latest=True)
+        if now.values_list("indexed_line_count", flat=True).first() != self.counted:
             raise Overtaken(f"transcript {transcript.pk}")
         transcript.mark_indexed(line_count=line_count, message_count=message_count)
-        if transcript.origin_key is not None:
+        if transcript.origin_key is not None and not self.has_forks:
             Transcript.objects.record_forks(transcript)
+            self.has_forks = True
         self.counted = line_count
 
     def _note(self, parsed: Parsed) -> None:

@@ -1,23 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
 
+import statements
 from workspaces.models import Workspace
 
 # What every search asks, as SQL: the ORM takes longer to build a query than the
-# database to answer it.
-_WAITING = """
-SELECT coalesce(sum(line_count - indexed_line_count), 0)::bigint
-FROM transcripts_transcript
-WHERE is_latest AND indexed_line_count < line_count AND workspace_id = ANY(%s)
-"""
-_COUNT = """
-SELECT count(*) FROM transcripts_transcript WHERE is_latest AND workspace_id = ANY(%s)
-"""
-# In the order of the models' fields, as from_db wants them.
+# database to answer it. In the order of the models' fields, as from_db wants them.
 _HIT_FIELDS = ("id", "workspace_id", "session_id", "agent_id", "revision", "title")
 _HIT_WORKSPACE_FIELDS = (
     "id",
@@ -27,11 +21,36 @@ _HIT_WORKSPACE_FIELDS = (
     "project",
     "container_tag",
 )
-_HIT = """
-SELECT t.id, t.workspace_id, t.session_id, t.agent_id, t.revision, t.title,
+_HITS = """
+SELECT about.waiting, about.sessions,
+    t.id, t.workspace_id, t.session_id, t.agent_id, t.revision, t.title,
     w.id, w.slug, w.machine, w.tool, w.project, w.container_tag
-FROM transcripts_transcript t JOIN workspaces_workspace w ON w.id = t.workspace_id
-WHERE t.is_latest AND t.id = ANY(%s)
+FROM (
+    SELECT (
+        SELECT coalesce(sum(line_count - indexed_line_count), 0)::bigint
+        FROM transcripts_transcript
+        WHERE is_latest AND indexed_line_count < line_count
+            AND workspace_id = ANY(%(workspace_ids)s::bigint[])
+    ) AS waiting, (
+        SELECT count(*) FROM transcripts_transcript
+        WHERE %(are_counted)s AND is_latest
+            AND workspace_id = ANY(%(workspace_ids)s::bigint[])
+    ) AS sessions
+) about
+LEFT JOIN (
+    transcripts_transcript t JOIN workspaces_workspace w ON w.id = t.workspace_id
+) ON t.is_latest AND t.id = ANY(%(ids)s::bigint[])
+"""
+
+_RECORD_FORKS = """
+UPDATE transcripts_transcript fork SET forked_from_id = parent.id
+FROM (
+    SELECT id, session_id FROM transcripts_transcript
+    WHERE workspace_id = %(workspace_id)s AND origin_key = %(origin_key)s
+    ORDER BY id LIMIT 1
+) parent
+WHERE fork.workspace_id = %(workspace_id)s AND fork.origin_key = %(origin_key)s
+    AND fork.forked_from_id IS NULL AND fork.session_id <> parent.session_id
 """
 
 # What the index learns from the lines; uploads write the other fields.
@@ -51,11 +70,17 @@ LEARNT_FIELDS = (
 )
 
 
-def _number(sql: str, workspace_ids: Collection[int]) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [list(workspace_ids)])
-        (number,) = cursor.fetchone()
-    return int(number)
+@dataclass(frozen=True)
+class Shown:
+    """What an answer shows of the transcripts it found, and of all it searched.
+
+    `lines_waiting` are not indexed yet; `searched` counts sessions, only if none was
+    found.
+    """
+
+    transcripts: dict[int, Transcript]
+    lines_waiting: int
+    searched: int
 
 
 class TranscriptQuerySet(models.QuerySet["Transcript"]):
@@ -66,42 +91,42 @@ class TranscriptQuerySet(models.QuerySet["Transcript"]):
         """The newest revision of each session."""
         return self.filter(is_latest=True)
 
-    def lines_waiting(self, workspace_ids: Collection[int]) -> int:
-        """How many lines of these workspaces' newest revisions are not indexed yet."""
-        return _number(_WAITING, workspace_ids)
-
-    def count_within(self, workspace_ids: Collection[int]) -> int:
-        """How many sessions these workspaces hold."""
-        return _number(_COUNT, workspace_ids)
-
-    def of_hits(self, ids: Collection[int]) -> dict[int, Transcript]:
-        """What hits show of the newest revisions among these, their workspace with it.
-
-        Other fields are loaded when somebody asks for them.
+    def shown(self, ids: Collection[int], *, workspace_ids: Collection[int]) -> Shown:
+        """The newest revisions among these, their workspace with them, and how much
+        there is in all of these workspaces; other fields are loaded when asked for.
         """
-        with connection.cursor() as cursor:
-            cursor.execute(_HIT, [list(ids)])
-            rows = cursor.fetchall()
-        found = {}
-        for row in rows:
-            own, theirs = row[: len(_HIT_FIELDS)], row[len(_HIT_FIELDS) :]
-            transcript = Transcript.from_db(self.db, _HIT_FIELDS, own)
-            transcript.workspace = Workspace.from_db(
-                self.db, _HIT_WORKSPACE_FIELDS, theirs
-            )
-            found[transcript.pk] = transcript
-        return found
+        asked = {
+            "ids": list(ids),
+            "workspace_ids": list(workspace_ids),
+            "are_counted": not ids,
+        }
+        rows = statements.rows(_HITS, asked)
+        found = [self._shown(row[2:]) for row in rows if row[2] is not None]
+        return Shown(
+            transcripts={transcript.pk: transcript for transcript in found},
+            lines_waiting=rows[0][0],
+            searched=rows[0][1],
+        )
+
+    def count_waiting(self, workspace_ids: Collection[int]) -> int:
+        """How many lines of the newest revisions search does not find yet."""
+        return self.shown((), workspace_ids=workspace_ids).lines_waiting
+
+    def _shown(self, row: Sequence[Any]) -> Transcript:
+        own, theirs = row[: len(_HIT_FIELDS)], row[len(_HIT_FIELDS) :]
+        transcript = Transcript.from_db(self.db, _HIT_FIELDS, own)
+        transcript.workspace = Workspace.from_db(self.db, _HIT_WORKSPACE_FIELDS, theirs)
+        return transcript
 
     def record_forks(self, transcript: Transcript) -> None:
         """Name the oldest session that begins with the same message as the parent."""
-        alike = self.filter(
-            workspace=transcript.workspace_id, origin_key=transcript.origin_key
-        )
-        parent = alike.order_by("id").first()
-        if parent is not None:
-            alike.filter(forked_from=None).exclude(session_id=parent.session_id).update(
-                forked_from=parent
-            )
+        origin_key = transcript.origin_key
+        values: dict[str, int | bytes | None] = {
+            "workspace_id": transcript.workspace_id,
+            "origin_key": None if origin_key is None else bytes(origin_key),
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(_RECORD_FORKS, values)
 
 
 class Transcript(models.Model):

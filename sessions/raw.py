@@ -40,4 +40,7 @@ def _segments(transcript: Transcript, *, offset: int, end: int) -> Iterator[Segm
         if not batch:
             return
         yield from batch
-        number, at_once = batch[-1].number, _SEGMENTS_AT_ONCE
+        last = batch[-1]
+        if last.first_offset + last.size_bytes >= end:
+            return
+        number, at_once = last.number, _SEGMENTS_AT_ONCE

@@ -10,7 +10,7 @@ from search import finding
 from search.question import Mode
 from sessions import browsing, citing
 from sessions.indexing import KIND
-from sessions.models import Transcript
+from sessions.models import Shown, Transcript
 from workspaces.models import WorkspaceQuerySet
 
 
@@ -110,15 +110,13 @@ def search(
             explain=explain,
         )
     )
-    hits = _hits(results.hits)
-    lines_waiting = Transcript.objects.lines_waiting(workspace_ids)
-    notes, transcripts = list(results.searched.notes), None
+    shown, hits = _shown(results.hits, workspace_ids)
+    notes = list(results.searched.notes)
     if not hits:
-        transcripts = Transcript.objects.count_within(workspace_ids)
         notes += _why_nothing(
             workspaces=len(workspace_ids),
-            transcripts=transcripts,
-            lines_waiting=lines_waiting,
+            transcripts=shown.searched,
+            lines_waiting=shown.lines_waiting,
             machine=machine,
             tool=tool,
             project=project,
@@ -127,24 +125,29 @@ def search(
         hits=hits,
         has_more=results.has_more,
         max_passage_id=results.max_passage_id,
-        pending=Pending(words=lines_waiting, vectors=results.vectors_pending),
-        transcripts_searched=transcripts,
+        pending=Pending(words=shown.lines_waiting, vectors=results.vectors_pending),
+        transcripts_searched=None if hits else shown.searched,
         passages_searched=results.searched.passages,
         notes=notes,
     )
 
 
-def _hits(found: Sequence[finding.Hit]) -> list[TranscriptHit]:
+def _shown(
+    found: Sequence[finding.Hit], workspace_ids: Sequence[int]
+) -> tuple[Shown, list[TranscriptHit]]:
     named = {hit.source_id for hit in found} | {
         source_id for hit in found for source_id in hit.also_in
     }
-    transcripts = Transcript.objects.of_hits(named) if named else {}
-    return [
-        _hit(hit, transcripts)
+    shown = Transcript.objects.shown(named, workspace_ids=workspace_ids)
+    hits = [
+        _hit(hit, shown.transcripts)
         for hit in found
         # One that was erased or replaced between the search and now.
-        if hit.source_id in transcripts
+        if hit.source_id in shown.transcripts
     ]
+    if found and not hits:
+        shown = Transcript.objects.shown((), workspace_ids=workspace_ids)
+    return shown, hits
 
 
 def _hit(hit: finding.Hit, transcripts: dict[int, Transcript]) -> TranscriptHit:

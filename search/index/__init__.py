@@ -17,6 +17,7 @@ of surfaces, and `analysis.term_of` leads from there to the term.
     terms        sorted hashes → where the postings lie           packed arrays
     postings     per term: documents and counts                   varints, end to end
     vocabulary   sorted surfaces                                  zlib, 64 KB pieces
+    runs         what is known of words and paths met before      in memory alone
     builder      passages → segment
     merging      segments and their dead → segment
     packing      arrays ↔ bytes, and IndexDamaged

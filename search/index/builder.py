@@ -6,7 +6,6 @@ from array import array
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from search import analysis
 from search.index import postings, vocabulary
 from search.index.columns import MOST_ROLES, MOST_SPEAKERS, TYPES, Columns, SourceKey
 from search.index.packing import VERSION
+from search.index.runs import Numbers, Runs, distinct
 from search.index.segment import Segment
 from search.index.terms import Terms
 
@@ -33,7 +33,7 @@ class Builder:
     """
 
     def __init__(self) -> None:
-        self._runs = _Runs.shared()
+        self._runs = Runs.shared()
         self._occurrences = array("I")
         self._occurrence_totals = array("I")
         self._rows: list[tuple[int, ...]] = []
@@ -57,8 +57,8 @@ class Builder:
         flags: int,
         fold: int,
         text: str,
-    ) -> int:
-        """Take in one passage, in any order; returns how many words it has.
+    ) -> None:
+        """Take in one passage, in any order.
 
         `flags` is eight bits and `fold` 64 that mean what the caller says.
         Raises TooManyPassages past the most that one segment numbers.
@@ -66,7 +66,6 @@ class Builder:
         if len(self._rows) >= postings.MOST_DOCUMENTS:
             raise postings.TooManyPassages("A segment takes no more passages.")
         occurrences = list(map(self._runs.__getitem__, analysis.runs(text)))
-        words = sum(map(self._runs.widths.__getitem__, occurrences))
         self._occurrences.extend(occurrences)
         self._occurrence_totals.append(len(occurrences))
         self._rows.append(
@@ -75,7 +74,6 @@ class Builder:
                 self._sources.setdefault(source, len(self._sources)),
                 position,
                 part,
-                min(words, _MOST_WORDS),
                 _code(self._roles, role, most=MOST_ROLES),
                 _code(self._speakers, speaker, most=MOST_SPEAKERS),
                 0 if at is None else min(max(int(at.timestamp()), 1), _MOST_TIME),
@@ -83,7 +81,6 @@ class Builder:
                 fold & _FOLD_MASK,
             )
         )
-        return words
 
     def segment(self) -> Segment:
         """The segment of all passages that were added."""
@@ -92,33 +89,45 @@ class Builder:
         docs = np.empty(len(order), np.int64)
         docs[order] = np.arange(len(order))
         occurrences = np.frombuffer(self._occurrences, np.uintc)
-        used = np.flatnonzero(np.bincount(occurrences)).astype(np.uintc)
-        hashes, tokens = self._runs.tokens(used)
+        used = distinct(occurrences)
+        self._runs.met(used)
+        hashes, tokens = _tokens(*self._runs.hashes_of(used))
         data, ranks, sizes = postings.encode(self._keys(docs, used, tokens))
         return Segment(
             columns=columns.take(order),
             terms=Terms.of(hashes[ranks], sizes, start=1),
             postings=bytes((VERSION,)) + data,
-            vocabulary=vocabulary.pack(self._runs.surfaces_of(used)),
+            vocabulary=vocabulary.pack_encoded(self._runs.surfaces_of(used)),
         )
 
     def _columns(self) -> Columns:
-        values = zip(*self._rows, strict=True) if self._rows else [()] * len(TYPES)
+        names = [name for name in TYPES if name != "word_counts"]
+        values = zip(*self._rows, strict=True) if self._rows else [()] * len(names)
+        arrays = {
+            name: np.array(column, TYPES[name])
+            for name, column in zip(names, values, strict=True)
+        }
         return Columns(
-            **{
-                name: np.array(column, dtype)
-                for (name, dtype), column in zip(TYPES.items(), values, strict=True)
-            },
+            **arrays,
+            word_counts=self._word_counts(),
             source_keys=tuple(self._sources),
             role_names=tuple(self._roles),
             speaker_names=tuple(self._speakers),
         )
 
+    def _word_counts(self) -> NDArray[np.uint16]:
+        widths = self._runs.widths()[np.frombuffer(self._occurrences, np.uintc)]
+        until = np.concatenate(([0], np.cumsum(widths, dtype=np.int64)))
+        ends = np.cumsum(np.frombuffer(self._occurrence_totals, np.uintc), dtype=int)
+        words = np.diff(until[ends], prepend=0)
+        counts: NDArray[np.uint16] = np.minimum(words, _MOST_WORDS).astype(np.uint16)
+        return counts
+
     def _keys(
-        self, docs: NDArray[np.int64], used: NDArray[np.uintc], tokens: _Tokens
+        self, docs: NDArray[np.int64], used: Numbers, tokens: _Tokens
     ) -> NDArray[np.uint64]:
         """A sorted key for each (term, document), out of the runs of each passage."""
-        places = np.zeros(int(used.max(initial=0)) + 1, np.uintc)
+        places = np.empty(int(used.max(initial=0)) + 1, np.uintc)
         places[used] = np.arange(len(used))
         runs = places[np.frombuffer(self._occurrences, np.uintc)]
         totals = np.frombuffer(self._occurrence_totals, np.uintc).astype(np.int64)
@@ -145,7 +154,7 @@ class _Tokens:
     totals: NDArray[np.int64]
 
     def of(
-        self, runs: NDArray[np.uintc], owners: NDArray[np.int64]
+        self, runs: Numbers, owners: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The ranks of all tokens of the runs, and the owner of each."""
         totals = self.totals[runs]
@@ -155,62 +164,14 @@ class _Tokens:
         return self.ranks[places], np.repeat(owners, totals)
 
 
-class _Runs(dict[str, int]):
-    """Numbers the distinct runs, and asks the analysis about each of them once.
-
-    One table serves every builder of a process until it is full: batch after batch is
-    mostly made of the same runs.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.widths: list[int] = []
-        self._surfaces: list[tuple[str, ...]] = []
-        self._hashes = array("Q")
-        self._totals = array("I")
-        self._adding = Lock()
-
-    @classmethod
-    def shared(cls) -> _Runs:
-        """The table of this process; a builder keeps the one it began with."""
-        global _shared
-        if _shared is None or len(_shared) > _MOST_SHARED_RUNS:
-            _shared = cls()
-        return _shared
-
-    def __missing__(self, run: str) -> int:
-        hashes, width, surfaces = analysis.entry(run)
-        with self._adding:
-            number = len(self.widths)
-            if self.setdefault(run, number) == number:
-                self._hashes.extend(hashes)
-                self._totals.append(len(hashes))
-                self._surfaces.append(surfaces)
-                # Last: what has a number is known whole.
-                self.widths.append(width)
-            return self[run]
-
-    def surfaces_of(self, used: NDArray[np.uintc]) -> set[str]:
-        """The surfaces of these runs."""
-        return set().union(*map(self._surfaces.__getitem__, used.tolist()))
-
-    def tokens(self, used: NDArray[np.uintc]) -> tuple[NDArray[np.uint64], _Tokens]:
-        """The distinct hashes of these runs in order, and which each run has."""
-        with self._adding:
-            known = np.array(self._hashes, np.uint64)
-            every = np.array(self._totals, np.int64)
-        totals = every[used]
-        until = np.cumsum(totals)
-        shifts = (np.cumsum(every) - every)[used] - (until - totals)
-        places = np.arange(int(totals.sum())) + np.repeat(shifts, totals)
-        hashes, ranks = np.unique(known[places], return_inverse=True)
-        if len(hashes) > postings.MOST_TERMS:
-            raise postings.TooManyPassages("A segment takes no more terms.")
-        return hashes, _Tokens(ranks, until - totals, totals)
-
-
-_MOST_SHARED_RUNS = 200_000
-_shared: _Runs | None = None
+def _tokens(
+    hashes: NDArray[np.uint64], totals: NDArray[np.int64]
+) -> tuple[NDArray[np.uint64], _Tokens]:
+    """The distinct hashes in order, and which of them each run has."""
+    distinct, ranks = np.unique(hashes, return_inverse=True)
+    if len(distinct) > postings.MOST_TERMS:
+        raise postings.TooManyPassages("A segment takes no more terms.")
+    return distinct, _Tokens(ranks, np.cumsum(totals) - totals, totals)
 
 
 def _counted(ranks: NDArray[np.int64], docs: NDArray[np.int64]) -> NDArray[np.uint64]:
@@ -224,6 +185,7 @@ def _counted(ranks: NDArray[np.int64], docs: NDArray[np.int64]) -> NDArray[np.ui
 
 def _code(table: dict[str, int], name: str, *, most: int) -> int:
     """The name's place in the table; 0, the place of "", once the table is full."""
-    if name not in table and len(table) >= most:
-        return 0
-    return table.setdefault(name, len(table))
+    code = table.get(name)
+    if code is not None:
+        return code
+    return table.setdefault(name, len(table)) if len(table) < most else 0

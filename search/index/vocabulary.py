@@ -58,8 +58,12 @@ class _Piece:
 
 def pack(surfaces: Iterable[str]) -> bytes:
     """The vocabulary of these words, in any order; no word holds a line end."""
-    words = {_encoded(word) for word in surfaces if word and "\n" not in word}
-    return _packed([sorted(words)])
+    return pack_encoded({_encoded(word) for word in surfaces})
+
+
+def pack_encoded(words: Iterable[bytes]) -> bytes:
+    """As `pack`, of distinct words that are in UTF-8 already."""
+    return _packed([sorted(word for word in words if word and b"\n" not in word)])
 
 
 def starting(data: bytes, prefix: str, limit: int) -> list[str]:

@@ -7,7 +7,7 @@ import gzip
 import psycopg
 from psycopg.rows import namedtuple_row
 
-from benchmarks.serving import Server
+from memory_server.scratch import Server
 
 _SEGMENTS = """
 SELECT blob.sha256, segment.size_bytes

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from machines import Machine, machine_at
 
-from benchmarks.serving import Server, serving
+from memory_server.scratch import Server, serving
 
 
 @pytest.fixture(autouse=True)

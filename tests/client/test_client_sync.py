@@ -15,8 +15,8 @@ from machines import Machine, machine_at, turn
 from relay import Relay
 
 from benchmarks import corpus
-from benchmarks.serving import Server
 from client import memory_sync
+from memory_server.scratch import Server
 
 
 @pytest.fixture

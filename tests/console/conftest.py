@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from benchmarks.serving import Server, serving
+from memory_server.scratch import Server, serving
 
 PASSWORD = "a password of a test 1"
 ATTACK = "<script>window.pwned=1</script><img src=x onerror='window.pwned=1'>"

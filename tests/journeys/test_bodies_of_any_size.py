@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from benchmarks.serving import Server, serving
+from memory_server.scratch import Server, serving
 
 PIECE_BYTES = 256 * 1024
 
@@ -71,3 +72,13 @@ def test_a_transcript_of_any_size_arrives_whole(
 
     assert receipt["size_bytes"] == size_bytes
     assert receipt["sha256"] == hashlib.sha256(content).hexdigest()
+
+
+def test_a_form_that_is_none_is_refused_in_words(server: Server) -> None:
+    form = {"Content-Type": "multipart/form-data"}
+
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        send(server, "POST", "workspaces", b"no boundary", **form)
+
+    assert refused.value.code == 415
+    assert json.loads(refused.value.read())["error"]["code"] == "MEDIA_TYPE_UNSUPPORTED"

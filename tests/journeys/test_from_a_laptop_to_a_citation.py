@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.serving import PROJECT, Server, serving
+from memory_server.scratch import PROJECT, Server, serving
 
 STATELESS = "2026-07-28"
 META = "io.modelcontextprotocol/"

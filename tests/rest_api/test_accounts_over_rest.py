@@ -162,9 +162,7 @@ def test_the_query_string_does_not_bypass_a_limit(ai, settings):
 @pytest.fixture
 def capped(ai) -> Plan:
     """A plan of one write a day and one read, and the token on it."""
-    plan = Plan.objects.create(
-        name="tiny", title="Tiny", writes=1, reads=1
-    )
+    plan = Plan.objects.create(name="tiny", title="Tiny", writes=1, reads=1)
     token = Token.objects.get(kind="ai", last_four=ai.token[-4:])
     accounts.assign(plan, token=token, actor=OPERATOR, at=timezone.now())
     return plan

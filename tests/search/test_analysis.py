@@ -171,7 +171,7 @@ def test_runs_have_the_tokens_and_positions_of_the_text(pieces):
     entries = analysis.entries(analysis.runs(text))
 
     assert set(hashes(text)) == set(map(analysis.term_hash, names(text)))
-    assert sum(e.width for e in entries) == sum(
+    assert sum(width for _, width, _ in entries) == sum(
         analysis.compound(piece.group()).width for piece in analysis.pieces(text)
     )
 

@@ -5,13 +5,12 @@ from datetime import timedelta
 import pytest
 from django.core.cache import cache
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as law
 from hypothesis import strategies as st
 from messages import AT, message
 
-from search import features, passages, ranking
+from search import features, finding, passages, ranking
 from search.finding import Query, QueryInvalid, RegexInvalid, find
 from search.passages import Source
 
@@ -66,6 +65,21 @@ def test_an_identifier_that_stands_somewhere_is_answered_by_itself(remember, ask
 def test_a_phrase_wants_its_words_in_order(recipes, ask):
     assert texts(ask('"the dough rest"')) == [RECIPES[3]]
     assert texts(ask('"rest the dough"')) == []
+
+
+def test_words_beside_a_phrase_may_be_missing(remember, ask):
+    remember("We baked Dark Rye again", "rye that is dark", "what did she say about it")
+
+    assert texts(ask('What did she say about "Dark Rye"?')) == [
+        "We baked Dark Rye again"
+    ]
+
+
+def test_a_title_that_nobody_wrote_so_is_asked_for_by_its_words(recipes, ask):
+    found = ask('How long should the dough for "Overnight Rest" rise?')
+
+    assert texts(found)[0] == RECIPES[3]
+    assert any("quoted" in note for note in found.searched.notes)
 
 
 def test_a_prefix_finds_what_begins_so(recipes, ask):
@@ -312,6 +326,25 @@ def test_explained_features_and_weights_make_the_score(recipes, ask):
         assert hit.score == pytest.approx(likely, abs=1e-4)
 
 
+def test_words_that_a_passage_lacks_are_looked_for_around_it(remember, ask):
+    remember("yeast came up", "so it goes", "and then", "the dough rose", "never")
+    remember("yeast again", source_id=2)
+
+    first, second = (
+        next(
+            hit for hit in ask("yeast dough", explain=True).hits if hit.first_line == n
+        )
+        for n in (1, 4)
+    )
+
+    assert second.features["coverage"].value == pytest.approx(
+        1 - second.features["nearby"].value
+    )
+    assert second.features["nearby"].value > 0
+    assert first.features["nearby"].value == 0
+    assert first.features["context"].value == second.features["context"].value == 0
+
+
 def test_a_snippet_is_short_and_shows_the_match(remember, ask):
     remember(
         "filler words here " * 30 + "the croissant burned " + "more filler text " * 30
@@ -405,12 +438,51 @@ def test_only_passages_that_may_be_shown_are_read(remember, ask, mode, text):
     remember(*(f"item{n} is a line of ordinary prose about work" for n in range(4000)))
     remember("a burned croissant", source_id=2)
 
-    with CaptureQueriesContext(connection) as captured:
+    read: list[list[int]] = []
+
+    def note(execute, sql, parameters, many, context):
+        if "FROM search_block" in sql:
+            read.append(parameters[0])
+        return execute(sql, parameters, many, context)
+
+    with connection.execute_wrapper(note):
         ask(text, mode)
 
-    asked = [query["sql"] for query in captured if "FROM search_block" in query["sql"]]
-    assert asked
-    for sql in asked:
-        ids = re.search(r"ANY\(([^)]*)\)", sql)
-        assert ids
-        assert len(ids[1].split(",")) <= 12
+    assert read
+    assert all(len(block_ids) <= 12 for block_ids in read)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_search_that_takes_too_long_is_refused_and_leaves_no_bound(
+    remember, ask, monkeypatch
+):
+    remember("a burned croissant")
+    monkeypatch.setattr(finding, "_STATEMENT_SECONDS", 0.1)
+
+    def sleep(execute, sql, parameters, many, context):
+        slow = "SELECT pg_sleep(20)" if "FROM search_indexsegment" in sql else sql
+        return execute(slow, parameters, many, context)
+
+    with connection.execute_wrapper(sleep), pytest.raises(finding.QueryTooBroad):
+        ask("croissant", "keyword")
+
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("0",)
+    assert ask("croissant", "keyword").hits
+
+
+def test_a_phrase_is_found_among_many_that_have_its_rarest_words(remember, ask):
+    remember(
+        *(
+            f"gate {n}: the amber orchard closes before noon for person{n}"
+            for n in range(40)
+        ),
+        *(f"gate {n} is a common word before anything" for n in range(400)),
+        "the amber orchard closes before gate 7",
+    )
+
+    results = ask('"the amber orchard closes before gate 7"', "keyword")
+
+    assert texts(results) == ["the amber orchard closes before gate 7"]
+    assert results.searched.notes == []

@@ -152,9 +152,9 @@ def test_words_are_counted_as_positions_and_given_back():
     }
     builder = Builder()
 
-    assert builder.add(**row, text="the oven_timer rang") == 4
-    assert builder.add(**row | {"part": 1}, text="") == 0
-    assert builder.add(**row | {"part": 2}, text="ding " * 70_000) == 70_000
+    builder.add(**row, text="the oven_timer rang")
+    builder.add(**row | {"part": 1}, text="")
+    builder.add(**row | {"part": 2}, text="ding " * 70_000)
 
     assert len(builder) == 3
     assert builder.segment().columns.word_counts.tolist() == [4, 0, 65_535]
