@@ -29,7 +29,8 @@ from workspaces.models import Workspace
 # Headers that change what a write means, beside its method, address and body.
 _MEANINGFUL = (
     *("If-Match", "If-None-Match", "Content-Range", "X-Base-SHA256"),
-    *("X-Memory-Workspace", "X-Mn-Container-Tag", "X-Mn-Scope", "X-Mn-User-Id"),
+    *("X-Memory-Workspace", "X-Memory-Binding"),
+    *("X-Mn-Container-Tag", "X-Mn-Scope", "X-Mn-User-Id"),
 )
 
 

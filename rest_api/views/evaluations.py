@@ -61,12 +61,14 @@ class EvalSetView(Evaluation):
 
     requirement = WRITE
 
+    @extend_schema(parameters=[Scoped])
     def delete(self, request: Request, set_id: str) -> Response:
         """Delete a set with its items."""
+        asked = self.asked(Scoped)
 
         def delete() -> Written:
             found = self.eval_set(set_id)
-            self.own(found.workspace, request.query_params)
+            self.own(found.workspace, asked)
             evaluating.delete_set(found)
             return Written({"deleted": True, "id": str(found.set_id)})
 
@@ -111,13 +113,15 @@ class EvalItemView(Evaluation):
 
     requirement = WRITE
 
+    @extend_schema(parameters=[Scoped])
     def delete(self, request: Request, item_id: str) -> Response:
         """Delete an item."""
+        asked = self.asked(Scoped)
 
         def delete() -> Written:
             workspaces = self.reads({}).workspaces
             found = evaluating.find_item(item_id, workspaces=workspaces)
-            self.own(found.eval_set.workspace, request.query_params)
+            self.own(found.eval_set.workspace, asked)
             evaluating.delete_item(found)
             return Written({"deleted": True, "id": str(found.item_id)})
 

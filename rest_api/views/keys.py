@@ -75,7 +75,7 @@ class KeysView(MemoryResource):
                 scopes=sent.get("scopes"),
                 workspace=self._pin(sent),
                 expires_at=sent.get("expires_at"),
-                actor=self.principal.actor,
+                maker=self.principal,
                 at=self.at,
             )
             return Written(_key_fields(token), status=201)

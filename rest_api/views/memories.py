@@ -27,6 +27,7 @@ from rest_api.memory_serializers import (
     MemoryListing,
     MemoryWriting,
     Pinning,
+    Scoped,
 )
 from rest_api.memory_wire import (
     erased_fields,
@@ -120,11 +121,12 @@ class MemoryView(MemoryResource):
 
     requirement = {"GET": READ, "PATCH": WRITE, "DELETE": WRITE}
 
+    @extend_schema(parameters=[Scoped])
     def get(self, request: Request, memory_id: str) -> Response:
         """Read a memory whole, also an archived or superseded one."""
         found = reading.get(
             memory_id,
-            workspaces=self.reads({}).workspaces,
+            workspaces=self.reads(self.asked(Scoped)).workspaces,
             payer=self.principal,
             at=self.at,
         )
@@ -154,12 +156,14 @@ class MemoryView(MemoryResource):
 
         return self.once(revise)
 
+    @extend_schema(parameters=[Scoped])
     def delete(self, request: Request, memory_id: str) -> Response:
         """Erase a memory for good, with its revisions."""
+        asked = self.asked(Scoped)
 
         def erase() -> Written:
             erasure = erasing.erase(
-                memory=self.own_memory(memory_id, request.query_params),
+                memory=self.own_memory(memory_id, asked),
                 actor=self.principal.actor,
                 at=self.at,
             )
@@ -173,9 +177,10 @@ class RevisionsView(MemoryResource):
 
     requirement = READ
 
+    @extend_schema(parameters=[Scoped])
     def get(self, request: Request, memory_id: str) -> Response:
         """List a memory's revisions, newest first."""
-        found = self.memory(memory_id)
+        found = self.memory(memory_id, self.asked(Scoped))
         revisions = changing.revisions(found)
         return Response(
             {
@@ -190,18 +195,22 @@ class ArchiveView(MemoryResource):
 
     requirement = WRITE
 
+    @extend_schema(parameters=[Scoped])
     def post(self, request: Request, memory_id: str) -> Response:
         """Archive: hide it, and keep it readable by its id."""
         return self._change(memory_id, changing.archive)
 
+    @extend_schema(parameters=[Scoped])
     def delete(self, request: Request, memory_id: str) -> Response:
         """Bring it back."""
         return self._change(memory_id, changing.unarchive)
 
     def _change(self, memory_id: str, verb: Any) -> Response:
+        asked = self.asked(Scoped)
+
         def change() -> Written:
             found = verb(
-                memory=self.own_memory(memory_id, self.request.query_params),
+                memory=self.own_memory(memory_id, asked),
                 actor=self.principal.actor,
                 at=self.at,
             )
@@ -264,7 +273,7 @@ class LinksView(MemoryResource):
     def _ends(self, memory_id: str, sent: dict[str, Any]) -> dict[str, Any]:
         return {
             "memory": self.own_memory(memory_id, sent),
-            "other": self.memory(sent["to_memory_id"]),
+            "other": self.memory(sent["to_memory_id"], {}),
             "link_type": sent["link_type"],
         }
 

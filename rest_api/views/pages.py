@@ -37,16 +37,6 @@ class HealthView(PublicResource):
 
     def get(self, request: Request) -> Response:
         """Answer 200 while the process lives, with or without its database."""
-        return Response(
-            {"status": "ok", "version": settings.VERSION, "database": _database_state()}
-        )
-
-
-class MemoryHealthView(PublicResource):
-    """The same, as clients of the memory API ask for it."""
-
-    def get(self, request: Request) -> Response:
-        """Answer 200 while the process lives."""
         answer = {
             "status": "ok",
             "version": settings.VERSION,
@@ -55,6 +45,10 @@ class MemoryHealthView(PublicResource):
             "database": _database_state(),
         }
         return Response(answer, headers=_NOT_STORED)
+
+
+class MemoryHealthView(HealthView):
+    """The same under /v1/."""
 
 
 class ReadyView(PublicResource):

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access import webhook_secrets
+from access.principals import Principal
 from audit.trail import Actor
 from memories import saving
 from recall import ingesting
@@ -18,7 +19,7 @@ from rest_api.memory_resource import MemoryResource
 from rest_api.memory_serializers import MemoryWriting
 from rest_api.memory_wire import saved_fields
 from rest_api.views.pages import PUBLIC
-from usage import throttling
+from usage import accounts, throttling
 from usage.billing import callbacks
 from workspaces.models import Workspace
 
@@ -62,15 +63,13 @@ class MemoryWebhookView(SignedResource):
             signature=request.headers.get("X-MN-Webhook-Signature", ""),
         )
         self._admit(workspace)
+        request_id: str = request.request_id  # type: ignore[attr-defined]
         outcome = saving.save(
             workspace=workspace,
             draft=ingesting.draft_of(body),
             channel=CHANNEL,
-            actor=Actor(
-                name=CHANNEL,
-                transport="rest",
-                request_id=request.request_id,  # type: ignore[attr-defined]
-            ),
+            actor=Actor(name=CHANNEL, transport="rest", request_id=request_id),
+            payer=_payer(workspace, request_id),
             at=self.at,
         )
         return Response(saved_fields(outcome))
@@ -79,6 +78,13 @@ class MemoryWebhookView(SignedResource):
         # The limiter counts for a token or an address; here a workspace is the sender.
         who = f"webhook of {workspace.slug}"
         throttling.admit(principal=None, address=who, cost="write")
+
+
+def _payer(workspace: Workspace, request_id: str) -> Principal | None:
+    """The workspace, if it has a plan; there is no token that could pay."""
+    if accounts.paying_account(None, workspace) is None:
+        return None
+    return Principal(0, CHANNEL, "ai", frozenset({"write"}), request_id=request_id)
 
 
 class PaymentWebhookView(SignedResource):
