@@ -142,9 +142,7 @@ def remember(text: str, **draft: Unpack[Draft]) -> Call[Saved]:
     return _write("POST", "/v1/memories", Saved.read, text=text, **draft)
 
 
-def save_conversation(
-    messages: Sequence[Turn], **draft: Unpack[Draft]
-) -> Call[Saved]:
+def save_conversation(messages: Sequence[Turn], **draft: Unpack[Draft]) -> Call[Saved]:
     path = "/v1/memories/conversation"
     return _write("POST", path, Saved.read, messages=list(messages), **draft)
 
@@ -192,7 +190,7 @@ def confirm_forget(
 
 
 def export(*, masked: bool, **where: Unpack[Where]) -> Call[Artefact]:
-    query = _given(masked=str(masked).lower(), **where)
+    query = _given(masked=masked, **where)
     return Call("GET", "/v1/export", Artefact.read, query=query)
 
 

@@ -98,9 +98,7 @@ class Client:
         """Text to put before a prompt, within a hard budget."""
         return self.send(calls.context(query, **packing))
 
-    def judge(
-        self, trace_id: str, feedback: Literal["positive", "negative"]
-    ) -> Fields:
+    def judge(self, trace_id: str, feedback: Literal["positive", "negative"]) -> Fields:
         """Say whether an answer of the last day was of use."""
         return self.send(calls.judge(trace_id, feedback))
 

@@ -11,9 +11,9 @@ class MemoryServerError(Exception):
 
     `code` is one of the server's closed list, or of this package: MISSING_URL,
     INVALID_URL, MISSING_API_KEY, INVALID_HEADER, NETWORK_ERROR, REQUEST_ABORTED,
-    HTTP_ERROR. `status` is the HTTP status, None where nothing was answered; `hint` says
-    what to do, `detail` carries facts for programs, and `request_id` finds the request
-    in the server's log.
+    HTTP_ERROR. `status` is the HTTP status, None where nothing was answered; `hint`
+    says what to do, `detail` carries facts for programs, and `request_id` finds the
+    request in the server's log.
     """
 
     def __init__(

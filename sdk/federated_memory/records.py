@@ -99,7 +99,7 @@ class Hit:
     def read(cls, fields: Fields) -> Hit:
         return cls(
             kind=fields["kind"],
-            memory_id=fields["memory_id"] if fields["kind"] == "memory" else "",
+            memory_id=fields["memory_id"],
             workspace_id=fields["workspace_id"],
             text=fields["text"],
             score=fields["score"],

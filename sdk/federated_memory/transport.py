@@ -86,7 +86,8 @@ def base_of(url: str) -> str:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:
         parsed = httpx.URL("")
-    if parsed.scheme not in {"http", "https"} or not parsed.host:
+    is_plain = not (parsed.userinfo or parsed.query or parsed.fragment)
+    if parsed.scheme not in {"http", "https"} or not (parsed.host and is_plain):
         raise Misconfigured(
             "The URL is not of the form https://host:port.", code="INVALID_URL"
         )
@@ -158,7 +159,7 @@ def refused(response: httpx.Response) -> Refused:
         hint = str(error.get("hint", ""))
     except (ValueError, LookupError, TypeError, AttributeError):
         code, message, detail = "HTTP_ERROR", response.reason_phrase, {}
-        hint = "This is no answer of a memory server; check the URL and what is between."
+        hint = "No memory server says this; check the URL and what is between."
     after = response.headers.get("retry-after", "")
     if after.isdecimal():
         detail["retry_after_seconds"] = int(after)
