@@ -110,6 +110,15 @@ class Resource(APIView):
     def readable(self, slug: str) -> Workspace:
         return scoping.readable_workspace(self.principal, slug)
 
+    def writable(self, slug: str) -> Workspace:
+        return scoping.writable_workspace(
+            self.principal,
+            binding=None,
+            slug_header=slug,
+            session_slug=None,
+            at=self.at,
+        )
+
     def uploadable(self, slug: str) -> Workspace:
         token = self.request.headers.get("X-Write-Token")
         return scoping.uploadable_workspace(self.principal, slug, token)

@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from access import containers, keys, scoping, webhook_secrets
+from access import containers, keys, webhook_secrets
 from access.containers import Naming
 from access.models import Token
 from recall import describing
@@ -91,7 +91,7 @@ class KeysView(MemoryResource):
             naming = Naming(container_tag=tag)
             return containers.writing(self.principal, naming, at=self.at)
         slug = sent.get("workspace_id")
-        return self.readable(slug) if slug else None
+        return self.writable(slug) if slug else None
 
 
 class KeyRevokingView(MemoryResource):
@@ -121,8 +121,7 @@ class WebhookSecretView(MemoryResource):
     @extend_schema(parameters=[WorkspaceAsking])
     def get(self, request: Request) -> Response:
         """Show what signs bodies for POST /v1/webhooks/memory."""
-        slug = self.asked(WorkspaceAsking)["workspace_id"]
-        found = scoping.readable_workspace(self.principal, slug)
+        found = self.writable(self.asked(WorkspaceAsking)["workspace_id"])
         secret = webhook_secrets.derive(found)
         return Response({"workspace_id": found.slug, "secret": secret})
 

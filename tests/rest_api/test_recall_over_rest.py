@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 from people import NOW
 from rest_client import OPERATOR, caller, code_of
 
+from jobs.running import run_due
 from knowledge import publishing
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -146,6 +148,7 @@ def test_documents_answer_beside_memories(ai, herons, workspace):
         actor=OPERATOR,
         at=NOW,
     )
+    run_due(clock=timezone.now)
 
     kinds = {hit["kind"]: hit for hit in ask(ai)["results"]}
 
