@@ -1,4 +1,4 @@
-"""Whoever uses the server from outside: one token, spoken for over REST and over MCP."""
+"""Whoever uses the server from outside: one token, over REST and over MCP."""
 
 from __future__ import annotations
 
