@@ -20,7 +20,7 @@ SECURITY_HEADERS = {
     "referrer-policy": "no-referrer",
     "permissions-policy": "geolocation=(), microphone=(), camera=()",
 }
-_ACCEPTED = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+_ACCEPTED = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 Sync = Callable[[HttpRequest], HttpResponseBase]
 Async = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
@@ -30,7 +30,7 @@ def request_id_from(offered: str | None) -> str:
     """The caller's own id where it is plain enough to print, else a new one."""
     if offered and _ACCEPTED.fullmatch(offered):
         return offered
-    return uuid.uuid4().hex
+    return str(uuid.uuid4())
 
 
 class RequestIdMiddleware:

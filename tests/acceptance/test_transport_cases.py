@@ -311,7 +311,7 @@ def test_an_inbound_request_id_is_honoured(anna, token):
             assert by_rest.json()["request_id"] == by_mcp.json["request_id"] == given
 
 
-@pytest.mark.parametrize("given", ["two words", "x" * 129, 'a"b', "é"])
+@pytest.mark.parametrize("given", ["two words", "x" * 129, 'a"b', "é", "a/b", "a="])
 def test_an_odd_request_id_is_replaced_by_a_uuid(anna, given):
     by_rest = anna.rest.get("/v1/memories", X_Request_Id=given)
     by_mcp = anna.mcp.post(PING, headers={"x-request-id": given})
