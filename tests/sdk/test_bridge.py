@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 
 import bridging
@@ -168,14 +169,24 @@ def test_input_that_ends_in_the_middle_of_a_line_ends_it(bridged):
     assert bridged.end() == 0
 
 
-def test_a_client_that_stops_reading_ends_it(bridged):
-    bridged.process.stdout.close()
-    with pytest.raises(BrokenPipeError):
-        for _ in range(1000):
-            bridged.tell({"jsonrpc": "2.0", "id": 1, "method": "ping"})
-            bridged.process.poll()
+def test_a_client_that_stops_reading_ends_it(server):
+    with subprocess.Popen(
+        bridging.PROGRAM,
+        env=bridging.environment(
+            MCP_MEMORY_URL=server.url, MCP_MEMORY_TOKEN=server.ai_token
+        ),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        process.stdout.close()
+        process.stdin.write(b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n')
+        process.stdin.flush()
 
-    assert bridged.process.wait(30) == 0
+        assert process.wait(30) == 0
+        log = process.stderr.read().splitlines()
+
+    assert [json.loads(line)["event_name"] for line in log] == ["started"]
 
 
 # --- from the environment -------------------------------------------------------------

@@ -27,7 +27,8 @@ _TIMEOUT_SECONDS = 60.0
 # More calls at once wait for one of these.
 _CONNECTIONS = 32
 
-log = logging.getLogger(__name__)
+# Run as a program, this module has another name.
+log = logging.getLogger("federated_memory.bridge")
 
 
 @dataclass(frozen=True)
