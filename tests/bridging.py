@@ -8,7 +8,7 @@ import queue
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Thread
 from typing import IO, Any
@@ -91,12 +91,19 @@ class Bridge:
         return self.ask(method, **params, _meta=meta)
 
     def end(self) -> int:
-        """Close its input and give its exit code."""
+        """Close its input and give its exit code, once all that it wrote is read."""
         self.process.stdin.close()
         code = self.process.wait(_SECONDS)
+        self.close()
+        return code
+
+    def close(self) -> None:
         for reader in self._readers:
             reader.join(_SECONDS)
-        return code
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            with suppress(BrokenPipeError):
+                stream.close()
+        self.process.wait(_SECONDS)
 
     def _listen(self, output: IO[bytes]) -> None:
         for line in output:
@@ -120,11 +127,12 @@ def bridge(url: str, token: str, *options: str, **more: str) -> Iterator[Bridge]
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
+    running = Bridge(process)
     try:
-        yield Bridge(process)
+        yield running
     finally:
         process.kill()
-        process.wait()
+        running.close()
 
 
 def run(*options: str, **given: str) -> subprocess.CompletedProcess[str]:
