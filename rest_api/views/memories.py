@@ -12,6 +12,18 @@ from memories import changing, erasing, linking, owners, reading, saving
 from memories.reading import Filters
 from recall import describing, ingesting
 from rest_api import hints
+from rest_api.memory_answers import (
+    ArchivedAnswer,
+    ConversationAnswer,
+    ErasedAnswer,
+    LinkedAnswer,
+    MemoryAnswer,
+    MemoryPage,
+    PinnedAnswer,
+    RevisedAnswer,
+    RevisionsAnswer,
+    SavedAnswer,
+)
 from rest_api.memory_resource import (
     CHANNEL,
     READ,
@@ -47,17 +59,21 @@ class MemoriesView(MemoryResource):
     """The memories that the token may read; saving one."""
 
     requirement = {"GET": READ, "POST": WRITE}
+    answers = {"GET": {200: MemoryPage}, "POST": {200: SavedAnswer}}
+    headers = (*MemoryResource.headers, "x-mn-user-id", "x-safety-pii-scan")
 
     @extend_schema(parameters=[MemoryListing])
     def get(self, request: Request) -> Response:
         """List memories, newest first."""
         asked = self.asked(MemoryListing)
+        scope = self.reads(asked)
         page = reading.page(
-            workspaces=self.reads(asked).workspaces,
+            workspaces=scope.workspaces,
             filters=_filters(asked),
             page=asked["page"],
             page_size=asked["page_size"],
             up_to=asked.get("up_to"),
+            home=scope.home,
             payer=self.principal,
             at=self.at,
         )
@@ -95,6 +111,8 @@ class ConversationsView(MemoryResource):
     """Conversations kept as memories."""
 
     requirement = WRITE
+    answers = {"POST": {200: ConversationAnswer}}
+    headers = (*MemoryResource.headers, "x-mn-user-id")
 
     @extend_schema(request=ConversationWriting)
     def post(self, request: Request) -> Response:
@@ -120,6 +138,11 @@ class MemoryView(MemoryResource):
     """One memory."""
 
     requirement = {"GET": READ, "PATCH": WRITE, "DELETE": WRITE}
+    answers = {
+        "GET": {200: MemoryAnswer},
+        "PATCH": {200: RevisedAnswer},
+        "DELETE": {200: ErasedAnswer},
+    }
 
     @extend_schema(parameters=[Scoped])
     def get(self, request: Request, memory_id: str) -> Response:
@@ -176,11 +199,17 @@ class RevisionsView(MemoryResource):
     """Every state that a memory had."""
 
     requirement = READ
+    answers = {"GET": {200: RevisionsAnswer}}
 
     @extend_schema(parameters=[Scoped])
     def get(self, request: Request, memory_id: str) -> Response:
         """List a memory's revisions, newest first."""
-        found = self.memory(memory_id, self.asked(Scoped))
+        found = reading.get(
+            memory_id,
+            workspaces=self.reads(self.asked(Scoped)).workspaces,
+            payer=self.principal,
+            at=self.at,
+        )
         revisions = changing.revisions(found)
         return Response(
             {
@@ -194,6 +223,7 @@ class ArchiveView(MemoryResource):
     """Whether a memory is out of recall and lists."""
 
     requirement = WRITE
+    answers = {"POST": {200: ArchivedAnswer}, "DELETE": {200: ArchivedAnswer}}
 
     @extend_schema(parameters=[Scoped])
     def post(self, request: Request, memory_id: str) -> Response:
@@ -229,6 +259,7 @@ class LinksView(MemoryResource):
     """Links from one memory to others of its workspace."""
 
     requirement = WRITE
+    answers = {"POST": {201: LinkedAnswer}}
 
     @extend_schema(request=Linking)
     def post(self, request: Request, memory_id: str) -> Response:
@@ -282,6 +313,7 @@ class PinsView(MemoryResource):
     """The pinned memories of a workspace."""
 
     requirement = WRITE
+    answers = {"PATCH": {200: PinnedAnswer}}
 
     @extend_schema(request=Pinning)
     def patch(self, request: Request) -> Response:

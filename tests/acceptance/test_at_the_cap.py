@@ -14,15 +14,11 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.utils import timezone
-from paying import a_plan
-from people import OPERATOR
 from rest_client import Caller
 from threads import at_once
-from users import User, a_user, capped
+from users import User, a_user, capped, on_a_plan
 
 from memories.models import Memory
-from usage import accounts
 from usage.models import Account, Meter, Reservation
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -138,9 +134,7 @@ def test_of_40_concurrent_imports_of_5_at_a_cap_of_100_exactly_100_are_stored(
 
 
 def test_the_keys_of_a_workspace_together_store_no_more_than_its_plan(home):
-    accounts.assign(
-        a_plan(writes=100), workspace=home, actor=OPERATOR, at=timezone.now()
-    )
+    on_a_plan(home, writes=100)
     keys = [a_user(name=f"key {number}", workspace=home) for number in range(10)]
 
     def save(number: int) -> str:

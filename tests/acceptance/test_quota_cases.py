@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from django.utils import timezone
 from rest_client import code_of
-from users import User, capped
+from users import User, capped, on_a_plan
 
 from memories.models import Memory
 from usage.models import Account, Reservation
@@ -72,6 +73,7 @@ def test_reads_over_the_cap_are_402_with_limit_used_and_cap(anna):
     for answer in (
         anna.rest.get("/v1/memories"),
         anna.rest.get(f"/v1/memories/{saved}"),
+        anna.rest.get(f"/v1/memories/{saved}/revisions"),
         anna.rest.post("/v1/search", body),
         anna.rest.post("/v1/context", body),
         anna.rest.get("/v1/context/explain?query=herons"),
@@ -87,6 +89,32 @@ def test_reads_over_the_cap_are_402_with_limit_used_and_cap(anna):
     # One can always see why.
     assert anna.usage()["reads"] == 3
     assert anna.mcp.call("usage_today")["data"]["operational_mode"] == "sleep"
+
+
+@pytest.mark.parametrize("tagged", [False, True])
+def test_a_workspaces_plan_caps_every_way_of_reading_it(clara, home, tagged):
+    saved = clara.remembers("Herons wade.")
+    on_a_plan(home, reads=2)
+    tag = {"containerTag": home.slug} if tagged else {}
+    query = urlencode(tag)
+    assert clara.rest.get(f"/v1/memories?{query}").status_code == 200
+    assert clara.mcp.call("memory_list", **tag)["data"]["total"] == 1
+
+    for answer in (
+        clara.rest.get(f"/v1/memories?{query}"),
+        clara.rest.get(f"/v1/memories/{saved}?{query}"),
+        clara.rest.post("/v1/search", {"query": "herons", **tag}),
+        clara.rest.post("/v1/context", {"query": "herons", **tag}),
+    ):
+        assert refusal(answer) == ("reads", 2, 2)
+    for tool, arguments in (
+        ("memory_list", {}),
+        ("memory_get", {"memory_id": saved}),
+        ("recall", {"query": "herons"}),
+        ("context", {"query": "herons"}),
+    ):
+        assert over_mcp(clara.mcp.call(tool, **arguments, **tag)) == ("reads", 2, 2)
+    assert clara.usage()["reads"] == 2
 
 
 def test_embed_tokens_over_the_cap_are_402_with_limit_used_and_cap(anna):

@@ -14,6 +14,7 @@ from rest_client import Caller
 from access.models import Token
 from mcp_api.endpoint import mcp_application
 from usage import accounts
+from workspaces.models import Workspace
 
 
 @dataclass
@@ -69,3 +70,10 @@ def capped(user: User, **caps: Any) -> User:
         at=timezone.now(),
     )
     return user
+
+
+def on_a_plan(workspace: Workspace, **caps: Any) -> None:
+    """Let the workspace pay, by a plan of these caps, for all who have none."""
+    accounts.assign(
+        a_plan(**caps), workspace=workspace, actor=OPERATOR, at=timezone.now()
+    )
