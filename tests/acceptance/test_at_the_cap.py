@@ -33,9 +33,9 @@ def text(number: int) -> str:
     return f"Batch {number} of {topic} was weighed with {other} on scale {number * 7}."
 
 
-def outcome_over_rest(user: User, route: str, body: Any) -> str:
+def outcome_over_rest(user: User, route: str, body: Any, **headers: str) -> str:
     """Done, or the code; a client of its own, as each thread needs one."""
-    answer = Caller(user.token).post(route, body).json()
+    answer = Caller(user.token).post(route, body, **headers).json()
     code: str = answer["error"]["code"] if "error" in answer else DONE
     return code
 
@@ -143,3 +143,29 @@ def test_the_keys_of_a_workspace_together_store_no_more_than_its_plan(home):
 
     assert many_at_once(200, save) == {DONE: 100, REFUSED: 100}
     assert Memory.objects.count() == 100
+
+
+@pytest.mark.parametrize("named_by", ["request id", "idempotency key", "nonce"])
+def test_one_save_sent_by_40_at_once_is_stored_and_charged_once(anna, named_by):
+    capped(anna, writes=100)
+    anna.mcp.headers["x-request-id"] = "same-one"
+
+    def save(number: int) -> str:
+        if named_by == "nonce":
+            arguments = {"content": text(1), "nonce": "nonce-0001"}
+            return outcome_over_mcp(anna, "memory_save", **arguments)
+        if named_by == "request id" and number % 2:
+            return outcome_over_mcp(anna, "memory_save", content=text(1))
+        name = "X_Request_Id" if named_by == "request id" else "Idempotency_Key"
+        return outcome_over_rest(
+            anna, "/v1/memories", {"text": text(1)}, **{name: "same-one"}
+        )
+
+    outcomes = many_at_once(40, save)
+
+    # Who comes while the first still runs is told so, or that it came too often.
+    assert outcomes[DONE] >= 1
+    assert outcomes.keys() <= {DONE, "IDEMPOTENCY_CONFLICT", "INGEST_THROTTLED"}
+    assert Memory.objects.count() == charged("writes") == 1
+    assert charged("storage_bytes") == len(text(1).encode())
+    assert not Reservation.objects.open().exists()
