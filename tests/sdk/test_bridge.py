@@ -383,3 +383,39 @@ def test_a_session_that_the_server_forgot_is_opened_anew(bridged, server):
     assert [each["event_name"] for each in bridged.log].count("session_reopened") == 1
     # And ended, when its client went.
     assert set(store.scan_iter(f"{prefix}:mcp:session:*")) == set()
+
+
+# --- resources ------------------------------------------------------------------------
+
+
+def test_a_search_is_a_resource_in_both_eras(bridged):
+    bridged.initialize()
+    bridged.call("memory", content="Quinces ripen in October.")
+    uri = "memory://search?q=quinces+ripen"
+
+    old = bridged.ask("resources/read", uri=uri)["result"]
+    new = bridged.stateless("resources/read", uri=uri)["result"]
+    templates = bridged.ask("resources/templates/list")["result"]["resourceTemplates"]
+
+    assert old["contents"][0]["uri"] == uri
+    assert "Quinces ripen in October." in old["contents"][0]["text"]
+    assert (new["resultType"], new["ttlMs"]) == ("complete", 0)
+    assert "Quinces ripen in October." in new["contents"][0]["text"]
+    assert "memory://search{?q}" in [each["uriTemplate"] for each in templates]
+
+
+def test_a_search_for_nothing_is_refused(bridged):
+    error = bridged.ask("resources/read", uri="memory://search?q=")["error"]
+
+    assert (error["code"], error["data"]["code"]) == (-32602, "INVALID_ARGUMENT")
+
+
+def test_a_search_is_pinned_too(server, home, rest):
+    rest.remember("Medlars ripen after frost.", container=f"{home}-2")
+    pin = {"MEMORYNODE_SCOPED_CONTAINER_TAG": home}
+    with bridge(server.url, server.ai_token, **pin) as running:
+        read = running.ask(
+            "resources/read", uri="memory://search?q=medlars+ripen+frost"
+        )
+
+    assert "after frost" not in read["result"]["contents"][0]["text"]

@@ -18,8 +18,9 @@ from dataclasses import dataclass
 import httpx
 
 from federated_memory.bridge import NAME, VERSION, stdio
-from federated_memory.bridge.messages import MAX_LINE_BYTES, Rules
+from federated_memory.bridge.messages import MAX_LINE_BYTES
 from federated_memory.bridge.relay import Relay
+from federated_memory.bridge.rules import Rules
 from federated_memory.errors import Misconfigured
 from federated_memory.transport import Server
 

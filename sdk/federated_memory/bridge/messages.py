@@ -1,4 +1,4 @@
-"""Messages of either era: what is read from them, and what the bridge changes."""
+"""Messages of either era: what is read from them, and how failures are told."""
 
 from __future__ import annotations
 
@@ -6,25 +6,21 @@ import base64
 import json
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs
 
-from federated_memory.bridge import NAME, TOOLS, VERSION
 from federated_memory.errors import MemoryServerError
 
 Json = dict[str, Any]
 
 MAX_LINE_BYTES = 16 * 2**20
-MAX_METADATA_BYTES = 5 * 1024
-PARSE_ERROR, INVALID_REQUEST, INTERNAL_ERROR = -32700, -32600, -32603
+PARSE_ERROR, INVALID_REQUEST = -32700, -32600
+INVALID_PARAMS, INTERNAL_ERROR = -32602, -32603
 META = "io.modelcontextprotocol/"
+SEARCH_URI = "memory://search?"
 # The header Mcp-Name repeats this parameter (2026-07-28, Transports).
 _NAMED_BY = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 # What the original calls the statuses of its REST API.
 _REASONS = {400: "invalid_request", 401: "unauthorized", 403: "forbidden"}
-_METADATA_SCHEMA = {
-    "type": "object",
-    "description": "Flat; 5 KB as JSON at most.",
-    "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
-}
 
 
 class NotAMessage(Exception):
@@ -60,11 +56,11 @@ class Message:
 
     @property
     def params(self) -> Json:
-        return _object(self.fields.get("params"))
+        return object_of(self.fields.get("params"))
 
     @property
     def arguments(self) -> Json:
-        return _object(self.params.get("arguments"))
+        return object_of(self.params.get("arguments"))
 
     @property
     def tool(self) -> str:
@@ -73,9 +69,17 @@ class Message:
         return name if isinstance(name, str) else ""
 
     @property
+    def sought(self) -> str | None:
+        """What memory://search?q=… asks for, which only this bridge has."""
+        uri = self.params.get("uri") if self.method == "resources/read" else None
+        if not isinstance(uri, str) or not uri.startswith(SEARCH_URI):
+            return None
+        return parse_qs(uri.removeprefix(SEARCH_URI)).get("q", [""])[0]
+
+    @property
     def version(self) -> str | None:
         """The protocol version in `_meta`: only the stateless era has one there."""
-        version = _object(self.params.get("_meta")).get(f"{META}protocolVersion")
+        version = object_of(self.params.get("_meta")).get(f"{META}protocolVersion")
         return None if version is None else str(version)
 
     def headers(self) -> dict[str, str]:
@@ -89,89 +93,11 @@ class Message:
         return {name: _header_value(value) for name, value in headers.items()}
 
     def calling(self, tool: str, arguments: Json) -> Message:
-        """The same call of another tool, or with other arguments."""
-        params = {**self.params, "name": tool, "arguments": arguments}
-        fields = {**self.fields, "params": params}
+        """A call of this tool with these arguments, under the same id."""
+        kept = {name: self.params[name] for name in self.params if name != "uri"}
+        params = {**kept, "name": tool, "arguments": arguments}
+        fields = {**self.fields, "method": "tools/call", "params": params}
         return Message(json.dumps(fields).encode(), fields)
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What this bridge offers, and where it is pinned to."""
-
-    tools: str = "memory"
-    pin: str = ""
-
-    @property
-    def profile(self) -> str:
-        """The server's profile that has all that is offered."""
-        return "standard" if self.tools == "memory" else self.tools
-
-    def refusal(self, message: Message) -> MemoryServerError | None:
-        """Why a message does not leave this process."""
-        if not message.tool:
-            return None
-        if self.tools == "memory" and message.tool not in TOOLS:
-            return MemoryServerError(
-                f"This bridge has no tool {message.tool[:64]!r}.",
-                code="INVALID_ARGUMENT",
-                status=400,
-                hint=f"It has {', '.join(TOOLS)}; start it with --tools for others.",
-            )
-        metadata = message.arguments.get("metadata")
-        if metadata and len(json.dumps(metadata).encode()) > MAX_METADATA_BYTES:
-            return MemoryServerError(
-                "metadata has more than 5 KB as JSON.",
-                code="INVALID_ARGUMENT",
-                status=400,
-                hint="Keep what is long in the content.",
-            )
-        return None
-
-    def going_out(self, message: Message) -> Message:
-        """The message as the server gets it."""
-        if self.tools != "memory" or message.tool not in TOOLS:
-            return message
-        tool, arguments = message.tool, message.arguments
-        if self.pin and tool != "whoAmI":
-            # The server takes either spelling; only one of them may be there.
-            arguments = _without(arguments, "container_tag")
-            arguments["containerTag"] = self.pin
-        if tool == "memory" and "metadata" in arguments and _saves(arguments):
-            # The server's multiplexer has no metadata; the tool it stands for has.
-            tool, arguments = "memory_save", _without(arguments, "action", "confirm")
-        if (tool, arguments) == (message.tool, message.arguments):
-            return message
-        return message.calling(tool, arguments)
-
-    def coming_in(self, asked: Message, answer: Json) -> Json:
-        """The server's answer as the client gets it."""
-        if answer.get("method") is not None:
-            return answer
-        if answer.get("id") is None:
-            # The server could not read whom it answers; the client waits for it.
-            answer = {**answer, "id": asked.fields.get("id")}
-        result = answer.get("result")
-        if not isinstance(result, dict):
-            return answer
-        return {**answer, "result": self._shown(asked, _renamed(result))}
-
-    def _shown(self, asked: Message, result: Json) -> Json:
-        match asked.method:
-            case "tools/list" if self.tools == "memory":
-                return {**result, "tools": _offered(result.get("tools", []))}
-            case "tools/call" if asked.tool == "whoAmI":
-                return self._identity(result)
-        return result
-
-    def _identity(self, result: Json) -> Json:
-        content = _object(result.get("structuredContent"))
-        if "identity" not in content:
-            return result
-        known = {**content["identity"], "client": f"{NAME}-stdio"}
-        if self.pin:
-            known["scoped_container_tag"] = self.pin
-        return {**result, "structuredContent": {**content, "identity": known}}
 
 
 def failure(asked: Message, error: MemoryServerError) -> Json:
@@ -212,41 +138,7 @@ def protocol_error(
     return {"jsonrpc": "2.0", "id": message_id, "error": error}
 
 
-def _renamed(result: Json) -> Json:
-    """The result as this bridge's own, wherever it names who made it."""
-    meta = _object(result.get("_meta"))
-    if "serverInfo" in result:
-        result = {**result, "serverInfo": _info(result["serverInfo"])}
-    if (name := f"{META}serverInfo") in meta:
-        result = {**result, "_meta": {**meta, name: _info(meta[name])}}
-    return result
-
-
-def _info(info: Json) -> Json:
-    return {**info, "name": NAME, "version": VERSION}
-
-
-def _offered(tools: list[Json]) -> list[Json]:
-    return [_with_metadata(tool) for tool in tools if tool["name"] in TOOLS]
-
-
-def _with_metadata(tool: Json) -> Json:
-    if tool["name"] != "memory":
-        return tool
-    schema = tool["inputSchema"]
-    properties = {**schema["properties"], "metadata": _METADATA_SCHEMA}
-    return {**tool, "inputSchema": {**schema, "properties": properties}}
-
-
-def _saves(arguments: Json) -> bool:
-    return bool(arguments.get("action", "save") == "save")
-
-
-def _without(arguments: Json, *names: str) -> Json:
-    return {name: arguments[name] for name in arguments if name not in names}
-
-
-def _object(value: object) -> Json:
+def object_of(value: object) -> Json:
     return value if isinstance(value, dict) else {}
 
 

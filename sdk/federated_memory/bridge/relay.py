@@ -17,10 +17,10 @@ from federated_memory.bridge.messages import (
     Json,
     Message,
     NotAMessage,
-    Rules,
     failure,
     protocol_error,
 )
+from federated_memory.bridge.rules import Rules
 from federated_memory.errors import MemoryServerError, TimedOut, UnreadableAnswer
 
 _SESSION = "mcp-session-id"
