@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from remembering import (
+from recallable import (
     ACTOR,
     NOW,
     everywhere,
