@@ -36,6 +36,11 @@ class MemoryResource(Resource):
     """
 
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+    header_names: ClassVar[tuple[str, ...]] = (
+        "X-Memory-Binding",
+        "X-Memory-Workspace",
+        "x-mn-container-tag",
+    )
     is_atomic = False
     is_sensitive: ClassVar[bool] = False
     _resolved: str | None = None

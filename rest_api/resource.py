@@ -55,6 +55,10 @@ class Resource(APIView):
     """
 
     requirement: ClassVar[Requirement | Mapping[str, Requirement]]
+    # For the schema (rest_api.schema): by method what is answered with which status,
+    # and the headers that change what a request means.
+    answers: ClassVar[Mapping[str, Mapping[Any, Any]]] = {}
+    header_names: ClassVar[tuple[str, ...]] = ()
     # Whether a POST changes nothing, and counts as a read.
     only_reads: ClassVar[bool] = False
     # Whether a write that is remembered commits together with its answer. Work that

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -31,6 +32,7 @@ class EvalSetsView(Evaluation):
     """Evaluation sets."""
 
     requirement = {"GET": READ, "POST": WRITE}
+    answers = {"POST": {201: OpenApiTypes.OBJECT}}
 
     @extend_schema(parameters=[Scoped])
     def get(self, request: Request) -> Response:
@@ -79,6 +81,7 @@ class EvalItemsView(Evaluation):
     """The items of a set."""
 
     requirement = {"GET": READ, "POST": WRITE}
+    answers = {"POST": {201: OpenApiTypes.OBJECT}}
 
     @extend_schema(parameters=[EvalItemListing])
     def get(self, request: Request) -> Response:

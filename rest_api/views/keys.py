@@ -12,6 +12,7 @@ from access import containers, keys, webhook_secrets
 from access.containers import Naming
 from access.models import Token
 from recall import describing
+from rest_api.memory_answers import KeyAnswer, KeysAnswer
 from rest_api.memory_resource import ADMIN, MemoryResource
 from rest_api.memory_serializers import (
     KeyListing,
@@ -53,6 +54,7 @@ class KeysView(MemoryResource):
     """Keys: tokens that programs make for others."""
 
     requirement = ADMIN
+    answers = {"GET": {200: KeysAnswer}, "POST": {201: KeyAnswer}}
     is_sensitive = True
 
     @extend_schema(parameters=[KeyListing])

@@ -60,7 +60,7 @@ class MemoriesView(MemoryResource):
 
     requirement = {"GET": READ, "POST": WRITE}
     answers = {"GET": {200: MemoryPage}, "POST": {200: SavedAnswer}}
-    headers = (*MemoryResource.headers, "x-mn-user-id", "x-safety-pii-scan")
+    header_names = (*MemoryResource.header_names, "x-mn-user-id", "x-safety-pii-scan")
 
     @extend_schema(parameters=[MemoryListing])
     def get(self, request: Request) -> Response:
@@ -112,7 +112,7 @@ class ConversationsView(MemoryResource):
 
     requirement = WRITE
     answers = {"POST": {200: ConversationAnswer}}
-    headers = (*MemoryResource.headers, "x-mn-user-id")
+    header_names = (*MemoryResource.header_names, "x-mn-user-id")
 
     @extend_schema(request=ConversationWriting)
     def post(self, request: Request) -> Response:

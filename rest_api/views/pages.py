@@ -10,6 +10,7 @@ from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.request import Request
@@ -53,6 +54,8 @@ class MemoryHealthView(HealthView):
 
 class ReadyView(PublicResource):
     """Whether this process can serve."""
+
+    answers = {"GET": {200: OpenApiTypes.OBJECT, 503: OpenApiTypes.OBJECT}}
 
     def get(self, request: Request) -> Response:
         """Answer 200 with a database, else 503."""

@@ -15,6 +15,7 @@ from recall import ingesting
 from refusals import Code, Refusal
 from rest_api.authentication import address_of
 from rest_api.bodies import FormParser, SignedJSONParser
+from rest_api.memory_answers import SavedAnswer
 from rest_api.memory_resource import MemoryResource
 from rest_api.memory_serializers import MemoryWriting
 from rest_api.memory_wire import saved_fields
@@ -51,6 +52,8 @@ class SignedResource(MemoryResource):
 class MemoryWebhookView(SignedResource):
     """Saving what another system noticed."""
 
+    answers = {"POST": {200: SavedAnswer}}
+    header_names = ("X-MN-Webhook-Signature",)
     parser_classes = [SignedJSONParser]
 
     @extend_schema(request=MemoryWriting)
@@ -90,6 +93,8 @@ def _payer(workspace: Workspace, request_id: str) -> Principal | None:
 class PaymentWebhookView(SignedResource):
     """What the payment provider tells of payments."""
 
+    answers = {"POST": {200: OpenApiTypes.OBJECT, 202: OpenApiTypes.OBJECT}}
+    header_names = ()
     parser_classes = [FormParser]
 
     @extend_schema(request={FormParser.media_type: OpenApiTypes.OBJECT})
