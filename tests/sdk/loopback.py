@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,26 @@ class Answer:
 
 
 @dataclass
+class Forward:
+    """The answer of a real server, which may get lost on its way back."""
+
+    base: str
+    is_lost: bool = False
+
+    def fetch(self, asked: Asked) -> Answer:
+        names = ("authorization", "content-type", "idempotency-key")
+        sent = {**asked.headers, "content-type": "application/json"}
+        request = urllib.request.Request(
+            self.base + asked.path,
+            asked.body or None,
+            {name: sent[name] for name in names if name in sent},
+            method=asked.method,
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return Answer(response.status, response.read())
+
+
+@dataclass
 class Asked:
     """A request as it came."""
 
@@ -37,19 +58,22 @@ class Asked:
         return json.loads(self.body)
 
 
+Play = Answer | Forward | str
+
+
 @dataclass
 class Loopback:
     """Plays its script, the last of it for ever, and remembers what was asked."""
 
-    script: list[Answer | str] = field(default_factory=lambda: [Answer()])
+    script: list[Play] = field(default_factory=lambda: [Answer()])
     asked: list[Asked] = field(default_factory=list)
     over: Event = field(default_factory=Event)
     url: str = ""
 
-    def plays(self, *script: Answer | str) -> None:
+    def plays(self, *script: Play) -> None:
         self.script = list(script)
 
-    def next(self) -> Answer | str:
+    def next(self) -> Play:
         return self.script.pop(0) if len(self.script) > 1 else self.script[0]
 
 
@@ -64,7 +88,11 @@ def listening() -> Iterator[Loopback]:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             names = {name.lower(): value for name, value in self.headers.items()}
             played.asked.append(Asked(self.command, self.path, names, body))
-            match played.next():
+            play = played.next()
+            if isinstance(play, Forward):
+                fetched = play.fetch(played.asked[-1])
+                play = CLOSE if play.is_lost else fetched
+            match play:
                 case Answer(status, body, headers):
                     self.send_response(status)
                     for name, value in headers.items():

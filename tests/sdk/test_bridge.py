@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 
@@ -187,6 +188,16 @@ def test_a_client_that_stops_reading_ends_it(server):
         log = process.stderr.read().splitlines()
 
     assert [json.loads(line)["event_name"] for line in log] == ["started"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_while_its_input_is_open(bridged, number):
+    assert bridged.ask("ping")["result"] == {}
+
+    bridged.process.send_signal(number)
+
+    assert bridged.process.wait(30) in (0, -signal.SIGTERM)
+    assert all("exception" not in line for line in bridged.log)
 
 
 # --- from the environment -------------------------------------------------------------

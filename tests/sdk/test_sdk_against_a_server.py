@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from loopback import Forward
 
 from federated_memory import Client, Refused
 
@@ -205,6 +206,25 @@ def test_writing_elsewhere_than_the_workspace_is_refused(connect, server, memory
     assert (refused.value.code, refused.value.status) == ("UNAUTHORIZED_SCOPE", 403)
     assert refused.value.detail["workspace_id"] == home
     assert refused.value.request_id
+
+
+def test_what_was_done_when_its_answer_got_lost_is_done_once(
+    connect, server, memory, network, home
+):
+    shaky = connect(network.url, server.ai_token)
+
+    network.plays(Forward(server.base, is_lost=True), Forward(server.base))
+    saved = shaky.remember("Mint spreads.", container=home)
+    kept = memory.page(container=home)
+    network.plays(Forward(server.base, is_lost=True), Forward(server.base))
+    erased = shaky.delete(saved.memory_id)
+
+    # The answers are those of the first time, though each was asked twice.
+    assert len(network.asked) == 4
+    assert saved.is_new
+    assert [each.memory_id for each in kept.memories] == [saved.memory_id]
+    assert erased.memory_id == saved.memory_id
+    assert memory.page(container=home).total == 0
 
 
 def test_an_unknown_token_is_refused(connect, server):
