@@ -144,12 +144,6 @@ class Catalogue:
             words *= self.is_alive
         return np.bincount(self.sources, words, minlength=len(self.source_keys))
 
-    @cached_property
-    def mean_words(self) -> float:
-        """The mean length of a living passage; 1 if there is none."""
-        words, passages = float(self.source_words.sum()), int(self.source_sizes.sum())
-        return max(words / max(passages, 1), 1.0)
-
     @property
     def living_sources(self) -> int:
         return int(np.count_nonzero(self.source_sizes))
@@ -186,6 +180,14 @@ class Catalogue:
             self._located.clear()
             self._located[id(passage_ids)] = known
         return known[1]
+
+    @cached_property
+    def derived(self) -> dict[bytes, Any]:
+        """What others worked out of it and keep while it is current.
+
+        What stands there must not refer to the catalogue: it would live on in a circle.
+        """
+        return {}
 
     @cached_property
     def _located(self) -> dict[int, tuple[np.ndarray, np.ndarray]]:
