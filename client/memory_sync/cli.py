@@ -160,6 +160,10 @@ def _hook(options: argparse.Namespace) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
+        if options.run is not _hook:
+            from memory_sync.config import apply_environment
+
+            apply_environment()
         code: int = options.run(options)
         return code
     except Problem as problem:

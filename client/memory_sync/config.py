@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from memory_sync.files import home, read_json
+from memory_sync.files import home, read_cache, read_json
 from memory_sync.problems import SetupProblem
 from memory_sync.tokens import load_tokens
 
@@ -46,6 +46,13 @@ def load_config() -> Config:
         is_masking=stored.get("mask") is True,
         context_chars=max(0, min(int(stored.get("context_chars") or 0), 4000)),
     )
+
+
+def apply_environment() -> None:
+    """Find the clients' stores where the installer found them; what is set wins."""
+    known = read_cache(home() / "config.json").get("environment")
+    for name, value in (known if isinstance(known, dict) else {}).items():
+        os.environ.setdefault(str(name), str(value))
 
 
 def _exclusions(rules: Any) -> dict[str, list[str]]:

@@ -16,7 +16,14 @@ LOG_LIMIT = 512 * 1024
 
 def home() -> Path:
     """Where configuration, manifests, spool and caches live."""
-    return Path(os.environ.get("MEMORY_SYNC_HOME") or "~/.memory-sync").expanduser()
+    if named := os.environ.get("MEMORY_SYNC_HOME"):
+        return Path(named).expanduser()
+    # The installed program lies in its home's bin, wherever that is; a timer does not
+    # know the variable.
+    folder = program().parent
+    if folder.name == "bin" and (folder.parent / "config.json").exists():
+        return folder.parent
+    return Path("~/.memory-sync").expanduser()
 
 
 def read_json(path: Path) -> Json:
@@ -45,15 +52,21 @@ def write_json(path: Path, content: Json, *, indent: int | None = 1) -> None:
     write_bytes(path, text.encode("utf-8", "surrogatepass"))
 
 
-def write_bytes(path: Path, content: bytes, *, mode: int = 0o600) -> None:
-    """Replace a file at one stroke; who reads it sees the old or the new."""
+def write_bytes(
+    path: Path, content: bytes, *, mode: int = 0o600, is_durable: bool = False
+) -> None:
+    """Replace a file at one stroke; who reads it sees the old or the new.
+
+    With `is_durable` also after a power cut; our own caches need not wait for the disk.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(handle, "wb") as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+        if is_durable:
+            file.flush()
+            os.fsync(file.fileno())
     if os.name == "posix":
         # The mask of the process may have taken bits away.
         temporary.chmod(mode)

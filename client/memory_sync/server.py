@@ -49,6 +49,8 @@ class Server:
         self.sleep = sleep
         self.connection: Any = None
         self.target_prefix = self.prefix
+        # The Date header of the last answer.
+        self.last_date = ""
 
     def ask(
         self,
@@ -131,6 +133,7 @@ class Server:
         response = self.connection.getresponse()
         content = response.read()
         head = {name.lower(): value for name, value in response.getheaders()}
+        self.last_date = head.get("date", "")
         if response.will_close:
             self.close()
         return response.status, head, content

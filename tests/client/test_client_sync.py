@@ -17,12 +17,12 @@ from relay import Relay
 from benchmarks import corpus
 from memory_server.scratch import Server
 from memory_sync import archive as sending
+from memory_sync import server as rest
 from memory_sync.config import load_config
 from memory_sync.identity import identity_of
 from memory_sync.problems import OtherRun, ServerAway, TokenRefused
 from memory_sync.reading import digests
 from memory_sync.rendering import Content
-from memory_sync.server import Server
 from memory_sync.stores.claude import claude_transcript
 from memory_sync.transcripts import Transcript
 
@@ -430,7 +430,7 @@ def _tracked(laptop: Machine, upload: str, text: str) -> Path:
 def _delete(laptop: Machine, path: str) -> None:
     cache = json.loads((laptop.sync_home / "workspaces.json").read_text())
     (workspace,) = cache["workspaces"].values()
-    server = Server(cache["url"], laptop.environment["SYNC_TOKEN"])
+    server = rest.Server(cache["url"], laptop.environment["SYNC_TOKEN"])
     server.ask(
         "DELETE",
         f"/api/v1/workspaces/{workspace['workspace_id']}/knowledge/{path}",

@@ -127,7 +127,7 @@ def records(found: Transcript) -> Iterator[dict[str, Any]]:
             # An item that was updated later is final where it was updated.
             order = "COALESCE(updated_at_ordinal, rollout_ordinal), rollout_ordinal"
         rows = database.execute(
-            "SELECT turn_id, created_at_ms, item_json FROM thread_items"
+            "SELECT turn_id, created_at_ms, item_json FROM thread_items"  # noqa: S608
             f" WHERE thread_id = ? ORDER BY {order}",
             [found.session_id],
         )
