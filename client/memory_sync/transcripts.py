@@ -40,8 +40,10 @@ class Transcript:
 
     @property
     def key(self) -> str:
-        row = f"#{self.session_id}" if self.form.endswith("-database") else ""
-        return f"transcript {self.path}{row}"
+        if not self.form.endswith("-database"):
+            return f"transcript {self.path}"
+        row = "/".join(filter(None, (self.session_id, self.agent_id)))
+        return f"transcript {self.path}#{row}"
 
 
 @dataclasses.dataclass

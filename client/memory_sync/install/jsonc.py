@@ -69,6 +69,8 @@ def set_member(text: str, keys: list[str], value: Any) -> str:
     found = here.find(keys[-1])
     if found is None:
         return _inserted(text, here, keys[-1], value)
+    if _value(text, found.value)[0] == value:
+        return text
     written = _dumped(text, value, _indent_at(text, found.start))
     return text[: found.value] + written + text[found.end :]
 
@@ -82,7 +84,11 @@ def remove_member(text: str, keys: list[str]) -> str:
 
 def add_element(text: str, keys: list[str], value: Any, *, mark: str) -> str:
     """The text with an element in an array, instead of those that hold `mark`."""
-    text = remove_elements(text, keys, mark=mark) if text.strip() else "{}\n"
+    if not text.strip():
+        text = "{}\n"
+    elif [value] == _marked(text, keys, mark):
+        return text
+    text = remove_elements(text, keys, mark=mark)
     parent = _find_object(text, keys[:-1])
     found = parent.find(keys[-1]) if parent else None
     if found is None:
@@ -103,6 +109,16 @@ def remove_elements(text: str, keys: list[str], *, mark: str) -> str:
         if not ours:
             return text
         text = _removed(text, array, ours[-1])
+
+
+def _marked(text: str, keys: list[str], mark: str) -> list[Any]:
+    parent = _find_object(text, keys[:-1])
+    found = parent.find(keys[-1]) if parent else None
+    if found is None or text[found.value] != "[":
+        return []
+    array = _container(text, found.value, "[", keys[-1])
+    spans = [(each.value, each.end) for each in array.items]
+    return [_value(text, start)[0] for start, end in spans if mark in text[start:end]]
 
 
 def prune(text: str, keys: list[str]) -> str:
@@ -227,7 +243,9 @@ def _inserted(text: str, here: Container, key: str | None, value: Any) -> str:
         at = here.items[-1].end
         if here.has_trailing_comma:
             at = text.index(",", at) + 1
-        return f"{text[:at]}{comma} {written}{text[at:]}"
+        # Who writes a comma after the last one finds one again.
+        again = "," if here.has_trailing_comma else ""
+        return f"{text[:at]}{comma} {written}{again}{text[at:]}"
     outer = _indent_at(text, here.open)
     indent = (
         _indent_at(text, here.items[0].start) if here.items else outer + _unit(text)
@@ -235,6 +253,7 @@ def _inserted(text: str, here: Container, key: str | None, value: Any) -> str:
     line_end = _line_end(text)
     last = _last_before(text, here)
     added = line_end + indent + name + _dumped(text, value, indent)
+    added += "," if here.has_trailing_comma else ""
     tail = text[last : here.close]
     if "\n" not in tail:
         added += line_end + outer

@@ -34,10 +34,10 @@ def tables(text: str) -> list[Table]:
     heads: list[tuple[tuple[str, ...], int]] = [((), 0)]
     position = 0
     for line in plain.split("\n"):
-        if _HEADER.match(line):
+        if _HEADER.match(line.rstrip("\r")):
             # The names are read from the text itself: they may be quoted.
             whole = text[position : position + len(line)]
-            found = _HEADER.match(whole)
+            found = _HEADER.match(whole.rstrip("\r"))
             inner = (found.group(1) or found.group(2)) if found else ""
             heads.append((_parts(inner), position))
         position += len(line) + 1
