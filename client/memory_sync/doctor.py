@@ -24,6 +24,7 @@ from memory_sync.rendering import can_unpack
 from memory_sync.server import Server
 from memory_sync.state import State
 from memory_sync.stores import claude, codex
+from memory_sync.transcripts import Skip
 
 DEFAULT_KEEP_DAYS = 30
 SOON_DAYS = 7
@@ -60,7 +61,7 @@ def _server_checks(config: Config) -> Iterator[Json]:
         return
     version = health.get("version", "?")
     yield _said("server", "ok", f"{server.base} answers, version {version}")
-    yield _clock(server)
+    yield clock(server)
     if server.scheme == "https":
         yield _said("TLS", "ok", f"trusted; {ssl.OPENSSL_VERSION}")
     for warning in transport_warnings(server):
@@ -75,7 +76,7 @@ def _server_checks(config: Config) -> Iterator[Json]:
     server.close()
 
 
-def _clock(server: Server) -> Json:
+def clock(server: Server) -> Json:
     """Transcripts carry this machine's times; a wrong clock misplaces them."""
     date = server.last_date
     if not date:
@@ -149,7 +150,7 @@ def retention(config: Config) -> Iterator[Json]:
     state = State(rest_base(config.url))
     soon = lost = 0
     for item in claude.sweep():
-        if not hasattr(item, "mtime_ns"):
+        if isinstance(item, Skip):
             continue
         left = days - (now - item.mtime_ns / 1e9) / 86_400
         if left < SOON_DAYS:
