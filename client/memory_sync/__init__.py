@@ -21,8 +21,4 @@ Exit codes: 0 done, 1 some files failed, 2 set-up or usage, 3 server away,
 
 from __future__ import annotations
 
-from typing import Any
-
 VERSION = "2"
-
-Json = dict[str, Any]

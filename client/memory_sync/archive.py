@@ -10,7 +10,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from memory_sync import Json
 from memory_sync.config import Config
 from memory_sync.identity import Identity, identity_of
 from memory_sync.manifests import (
@@ -25,6 +24,7 @@ from memory_sync.problems import FileProblem, LeftOut, Problem, Refused, SetupPr
 from memory_sync.reading import digests, gzipped, read_range
 from memory_sync.rendering import Content, content_of
 from memory_sync.server import Server, quoted
+from memory_sync.shapes import Json
 from memory_sync.state import State, Workspaces
 from memory_sync.transcripts import Skip, Transcript
 

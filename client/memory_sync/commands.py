@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from memory_sync import Json, backoff
+from memory_sync import backoff
 from memory_sync.archive import Archive
 from memory_sync.config import (
     claude_slug,
@@ -25,6 +25,7 @@ from memory_sync.locking import RunLock
 from memory_sync.problems import Problem, Refused, ServerAway, TokenRefused
 from memory_sync.rendering import clear_work
 from memory_sync.server import Server
+from memory_sync.shapes import Json
 from memory_sync.stores import sweep
 from memory_sync.stores.claude import claude_home
 from memory_sync.tokens import keep_tokens, load_tokens

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-from memory_sync import VERSION, Json
+from memory_sync import VERSION
 from memory_sync.commands import transport_warnings, try_token
 from memory_sync.config import Config, load_config, rest_base
 from memory_sync.files import home, read_cache
@@ -22,6 +22,7 @@ from memory_sync.install.jsonc import loads
 from memory_sync.problems import Problem, ServerAway, SetupProblem
 from memory_sync.rendering import can_unpack
 from memory_sync.server import Server
+from memory_sync.shapes import Json
 from memory_sync.state import State
 from memory_sync.stores import claude, codex
 from memory_sync.transcripts import Skip

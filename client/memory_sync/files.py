@@ -8,22 +8,21 @@ import os
 import time
 from pathlib import Path
 
-from memory_sync import Json
+from memory_sync.home import home_folder, program_file
 from memory_sync.problems import SetupProblem
+from memory_sync.shapes import Json
 
 LOG_LIMIT = 512 * 1024
 
 
 def home() -> Path:
     """Where configuration, manifests, spool and caches live."""
-    if named := os.environ.get("MEMORY_SYNC_HOME"):
-        return Path(named).expanduser()
-    # The installed program lies in its home's bin, wherever that is; a timer does not
-    # know the variable.
-    folder = program().parent
-    if folder.name == "bin" and (folder.parent / "config.json").exists():
-        return folder.parent
-    return Path("~/.memory-sync").expanduser()
+    return Path(home_folder())
+
+
+def program() -> Path:
+    """What Python runs to start us: the built file, or this package's folder."""
+    return Path(program_file())
 
 
 def read_json(path: Path) -> Json:
@@ -84,12 +83,6 @@ def tilde(path: Path) -> str:
         return "~/" + path.absolute().relative_to(Path.home()).as_posix()
     except ValueError:
         return str(path.absolute())
-
-
-def program() -> Path:
-    """What Python runs to start us: the built file, or this package's folder."""
-    package = Path(__file__).resolve().parent
-    return package.parent if package.parent.is_file() else package
 
 
 def log(message: str) -> None:

@@ -8,7 +8,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from memory_sync import Json
 from memory_sync.archive import Archive
 from memory_sync.commands import say
 from memory_sync.config import load_config, rest_base
@@ -18,6 +17,7 @@ from memory_sync.manifests import manifest_paths
 from memory_sync.privacy import Privacy
 from memory_sync.problems import FileProblem, Refused
 from memory_sync.rendering import content_of
+from memory_sync.shapes import Json
 from memory_sync.state import State
 from memory_sync.stores import sweep
 from memory_sync.transcripts import Skip, Transcript

@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
-from memory_sync import Json
 from memory_sync.files import home, read_json
 from memory_sync.identity import Identity
 from memory_sync.problems import SetupProblem
+from memory_sync.shapes import Json
 from memory_sync.transcripts import Skip
 
 MAX_NOTE_BYTES = 8 * 2**20

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from memory_sync import Json
+from memory_sync.shapes import Json
 
 
 class Problem(Exception):

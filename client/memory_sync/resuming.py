@@ -7,12 +7,12 @@ import json
 import shlex
 from typing import Any
 
-from memory_sync import Json
 from memory_sync.archive import Archive
 from memory_sync.config import Config, load_config
 from memory_sync.files import home, write_json
 from memory_sync.problems import Refused, SetupProblem
 from memory_sync.server import Server, quoted
+from memory_sync.shapes import Json
 from memory_sync.state import State
 
 # What each client is told to go on with one of its sessions.

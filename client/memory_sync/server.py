@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from memory_sync import VERSION, Json
+from memory_sync import VERSION
 from memory_sync.config import rest_base
 from memory_sync.problems import Refused, ServerAway, SetupProblem, TokenRefused
+from memory_sync.shapes import Json
 
 # http.client, ssl and urllib are imported where they are used: the hook runs after
 # every turn of a conversation and must not pay for what it does not need.

@@ -6,11 +6,11 @@ import dataclasses
 import time
 from typing import Any
 
-from memory_sync import Json
 from memory_sync.files import home, read_cache, write_json
 from memory_sync.identity import Identity
 from memory_sync.manifests import Note
 from memory_sync.server import Server
+from memory_sync.shapes import Json
 from memory_sync.transcripts import Transcript
 
 # The server may have been restored from a backup, so what it once acknowledged is

@@ -11,9 +11,9 @@ import shutil
 import subprocess
 import sys
 
-from memory_sync import Json
 from memory_sync.files import home, read_json, write_json
 from memory_sync.problems import SetupProblem
+from memory_sync.shapes import Json
 
 SERVICE = "memory-sync"
 KINDS = ("ai", "sync")

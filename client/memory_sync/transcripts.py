@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from memory_sync import Json
+from memory_sync.shapes import Json
 
 # Claude Code writes several large lines before the first one that names the directory.
 PEEK_BYTES = 8 * 2**20

@@ -141,6 +141,8 @@ def test_hooks_run_without_a_shell_and_within_their_own_time(desk: Machine) -> N
         hook = settings["hooks"][event][-1]["hooks"][0]
         assert hook["timeout"] == 10
         assert hook["args"] == [
+            "-I",
+            "-S",
             str(desk.sync_home / "bin" / "memory_sync.py"),
             "claude-hook",
         ]

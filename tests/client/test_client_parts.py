@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 import build
 from memory_sync.config import claude_slug, load_config, project_of, rest_base
 from memory_sync.files import read_json, write_json
+from memory_sync.hooks import spool
 from memory_sync.identity import identity_of
 from memory_sync.locking import RunLock
 from memory_sync.manifests import load_manifest, tracked_notes
 from memory_sync.problems import FileProblem, OtherRun, SetupProblem
 from memory_sync.reading import digests
 from memory_sync.server import Server
-from memory_sync.spool import spool
 from memory_sync.state import State
 from memory_sync.stores import sweep, transcript_at
 from memory_sync.stores.claude import claude_transcript
@@ -307,7 +307,7 @@ def test_the_environment_wins_over_the_files(
 def test_the_spool_is_bounded_and_drops_the_oldest(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("memory_sync.spool.SPOOL_LIMIT", 5)
+    monkeypatch.setattr("memory_sync.hooks.SPOOL_LIMIT", 5)
     for number in range(9):
         spool({"session_id": str(number)})
     kept = [

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from memory_sync import Json
 from memory_sync.commands import written_config
 from memory_sync.config import load_config
 from memory_sync.files import home, program, read_cache, read_json, write_bytes
@@ -22,6 +21,7 @@ from memory_sync.install.clients import CLIENTS, Access, Client
 from memory_sync.install.edits import Change, Edit, made, planned, undo
 from memory_sync.install.packing import program_bytes
 from memory_sync.problems import SetupProblem
+from memory_sync.shapes import Json
 from memory_sync.tokens import forget_tokens
 
 # Where clients keep their things may be set for a shell and not for a timer.

@@ -15,10 +15,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from memory_sync import Json
 from memory_sync.files import home, write_bytes
 from memory_sync.install import jsonc, toml
 from memory_sync.problems import SetupProblem
+from memory_sync.shapes import Json
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,8 +6,8 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from memory_sync import Json
 from memory_sync.install.edits import Edit
+from memory_sync.shapes import Json
 from memory_sync.stores.claude import claude_home
 from memory_sync.stores.codex import codex_home
 
@@ -17,6 +17,8 @@ CLAUDE_EVENTS = ("SessionStart", "Stop", "SubagentStop", "PreCompact", "SessionE
 CODEX_EVENTS = ("Stop", "SubagentStop", "PreCompact", "SessionEnd")
 # Without a timeout of its own Claude Code gives all SessionEnd hooks 1.5 s together.
 TIMEOUT_SECONDS = 10
+# Without what the person's environment adds to Python: half of its start.
+FLAGS = ("-I", "-S")
 
 
 def claude_hooks(python: str, script: Path) -> list[Edit]:
@@ -24,7 +26,7 @@ def claude_hooks(python: str, script: Path) -> list[Edit]:
     hook: Json = {
         "type": "command",
         "command": python,
-        "args": [str(script), MARK],
+        "args": [*FLAGS, str(script), MARK],
         "timeout": TIMEOUT_SECONDS,
     }
     path = claude_home() / "settings.json"
@@ -37,8 +39,8 @@ def claude_hooks(python: str, script: Path) -> list[Edit]:
 def codex_hooks(python: str, script: Path) -> list[Edit]:
     hook: Json = {
         "type": "command",
-        "command": shlex.join([python, str(script), MARK]),
-        "commandWindows": subprocess.list2cmdline([python, str(script), MARK]),
+        "command": shlex.join([python, *FLAGS, str(script), MARK]),
+        "commandWindows": subprocess.list2cmdline([python, *FLAGS, str(script), MARK]),
         "timeout": TIMEOUT_SECONDS,
     }
     path = codex_home() / "hooks.json"

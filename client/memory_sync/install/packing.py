@@ -10,7 +10,7 @@ import io
 import zipfile
 from pathlib import Path
 
-_MAIN = "import sys\n\nfrom memory_sync.cli import main\n\nsys.exit(main())\n"
+_MAIN = "from memory_sync.__main__ import run\n\nrun()\n"
 _TIME = (2026, 1, 1, 0, 0, 0)
 
 

@@ -15,9 +15,9 @@ import sys
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from memory_sync import Json
 from memory_sync.install.edits import Edit
 from memory_sync.problems import SetupProblem
+from memory_sync.shapes import Json
 
 MINUTES = 15
 LABEL = "memory-sync"

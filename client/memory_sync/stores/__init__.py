@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from memory_sync import Json
+from memory_sync.shapes import Json
 from memory_sync.stores import claude, cline, codex, cursor, gemini, opencode
 from memory_sync.transcripts import Skip, Transcript
 

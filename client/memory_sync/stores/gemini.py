@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from memory_sync import Json
 from memory_sync.files import read_cache
+from memory_sync.shapes import Json
 from memory_sync.stores.lines import call, header, line, text_of
 from memory_sync.transcripts import Skip, Transcript, stat_of, transcript, walk
 

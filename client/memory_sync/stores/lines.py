@@ -6,7 +6,7 @@ import json
 from datetime import datetime, timezone
 from typing import Any
 
-from memory_sync import Json
+from memory_sync.shapes import Json
 
 
 def header(*, client: str, session_id: str, cwd: str) -> Json:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from memory_sync import Json
+from memory_sync.shapes import Json
 from memory_sync.stores.lines import at_ms, call, header, line, loaded
 from memory_sync.stores.sqlite import columns_of, opened
 from memory_sync.transcripts import Skip, Transcript, unfit
