@@ -13,9 +13,9 @@ from memory_sync.commands import say
 from memory_sync.config import load_config, rest_base
 from memory_sync.files import home, read_cache
 from memory_sync.identity import identity_of
-from memory_sync.manifests import manifest_paths
+from memory_sync.manifests import load_manifest, manifest_paths, tracked_notes
 from memory_sync.privacy import Privacy
-from memory_sync.problems import FileProblem, Refused
+from memory_sync.problems import FileProblem, Refused, SetupProblem
 from memory_sync.rendering import content_of
 from memory_sync.shapes import Json
 from memory_sync.state import State
@@ -172,7 +172,10 @@ def dry_run(options: argparse.Namespace) -> int:
     """Show what the next sync would send; asks no server and changes nothing."""
     config = load_config()
     state, privacy = State(rest_base(config.url)), Privacy.of(config)
-    leaving = list(_leaving(sweep(), state, privacy, config))
+    leaving = [
+        *_leaving(sweep(), state, privacy, config),
+        *_leaving_notes(state, privacy),
+    ]
     for each in leaving:
         if "reason" in each:
             say(options, f"stays    {each['file']}: {each['reason']}")
@@ -217,6 +220,28 @@ def _leaving(
                 }
         except FileProblem as problem:
             yield {"file": file, "reason": str(problem)}
+
+
+def _leaving_notes(state: State, privacy: Privacy) -> Iterator[Json]:
+    for path in manifest_paths():
+        try:
+            notes = list(tracked_notes(load_manifest(path)))
+        except SetupProblem as problem:
+            yield {"file": str(path), "reason": str(problem)}
+            continue
+        for note in notes:
+            if isinstance(note, Skip):
+                yield {"file": str(note.path), "reason": note.reason}
+            elif reason := privacy.refuses_note(note):
+                yield {"file": str(note.path), "reason": reason}
+            elif not state.settles(note):
+                yield {
+                    "file": str(note.path),
+                    "project": note.identity.project,
+                    "note": note.upload,
+                    "bytes": note.size,
+                    "masked": 0,
+                }
 
 
 def _markers(path: Any) -> int:

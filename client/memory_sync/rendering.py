@@ -68,33 +68,39 @@ def clear_work() -> None:
 def _write(found: Transcript, file: Any, mask: Callable[[bytes], bytes] | None) -> bool:
     import sqlite3
 
-    is_complete = True
-    try:
-        if found.form in ("", "zst"):
-            lines: Iterable[bytes] = _lines(found)
-        else:
-            kept, is_complete = _settled(found)
-            lines = (_dumped(record) for record in kept)
+    def write(lines: Iterable[bytes]) -> None:
         for line in lines:
             file.write(_masked(line, mask) if mask else line)
+
+    try:
+        if found.form in ("", "zst"):
+            write(_lines(found))
+            return True
+        return _write_records(found, write)
     except (OSError, sqlite3.Error) as error:
         raise FileProblem(f"cannot be read: {error}") from error
     except (ValueError, RecursionError) as error:
         raise FileProblem(f"is not as its client writes it: {error}") from error
-    return is_complete
 
 
-def _settled(found: Transcript) -> tuple[list[Any], bool]:
+def _write_records(found: Transcript, write: Callable[[Iterable[bytes]], None]) -> bool:
+    """Write the records, the last message only when it has settled."""
     from memory_sync.stores import RECORDS
 
-    records = list(RECORDS[found.form](found))
+    # The last message, with the answers of the tools that it called.
+    last: list[Any] = []
+    written = 0
+    for record in RECORDS[found.form](found):
+        if last and record.get("role") != "tool":
+            write(map(_dumped, last))
+            written += len(last)
+            last = []
+        last.append(record)
     is_fresh = time.time() - found.mtime_ns / 1e9 < QUIET_SECONDS
-    if not is_fresh or len(records) < 2 or records[-1].get("role") == "user":
-        return records, True
-    # Its tool calls' answers stand behind the message that may still grow.
-    while len(records) > 1 and records[-1].get("role") == "tool":
-        records.pop()
-    return records[:-1], False
+    if is_fresh and written and last[0].get("role") != "user":
+        return False
+    write(map(_dumped, last))
+    return True
 
 
 def _dumped(record: Any) -> bytes:

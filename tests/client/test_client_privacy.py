@@ -133,12 +133,20 @@ def test_a_dry_run_shows_what_would_leave_and_sends_nothing(
     configure(laptop, exclude={"projects": ["closed"]}, mask=True)
     laptop.claude_session("a", turn(f"key {SECRET}"))
     laptop.claude_session("b", turn("x", cwd="/w/closed"), cwd="/w/closed")
+    asked = ("--tool", "claude-code", "--cwd", "/home/me/shop")
+    manifest = Path(laptop.report("init-manifest", *asked)["manifest"])
+    note = laptop.home / "plan.md"
+    note.write_text("# Plan")
+    tracked = [{"local": str(note), "upload": "plan.md"}]
+    told = {**json.loads(manifest.read_text()), "tracked": tracked}
+    manifest.write_text(json.dumps(told))
     shown = laptop.report("sync", "--dry-run", MCP_MEMORY_URL="http://127.0.0.1:9/mcp")
     by_name = {Path(each["file"]).stem: each for each in shown["leaving"]}
     assert by_name["a"]["masked"] == 2  # The line's uuid repeats its text.
     assert by_name["a"]["project"] == "shop"
-    assert by_name["a"]["bytes"] == shown["bytes"] > 0
+    assert by_name["plan"]["bytes"] == 6
+    assert by_name["a"]["bytes"] == shown["bytes"] - 6 > 0
     assert by_name["b"]["reason"] == "excluded project closed"
-    assert archive.projects() == set()
+    assert archive.document("plan.md") is None
     laptop.report("sync")
     assert laptop.report("sync", "--dry-run")["bytes"] == 0
