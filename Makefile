@@ -7,7 +7,7 @@ JOBS ?= 2
 
 export VENV
 
-.PHONY: run install test check format bench
+.PHONY: run install test check format bench client
 
 run:
 	@$(PYTHON) bootstrap.py
@@ -44,3 +44,7 @@ SIZE ?= --small
 bench:
 	@$(PYTHON) bootstrap.py --dev
 	@exec $(VENV)/bin/python -m benchmarks $(SIZE)
+
+# The sync client in one file, with its installers, for other machines.
+client:
+	@$(PYTHON) client/build.py
