@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from django.utils import timezone
 
@@ -19,6 +19,7 @@ from mcp_api.registry import tools
 from mcp_api.talk import Conversation
 from refusals import Refusal
 from usage import throttling
+from usage.throttling import Admission, Cost
 
 # What this process works on, so that notifications/cancelled finds it. Another process
 # does not see it; there the client's closing of its request does the same.
@@ -43,10 +44,6 @@ class Served:
         parsed = wire.read(self.body)
         messages = parsed if isinstance(parsed, list) else [parsed]
         costs = [_cost(message) for message in messages]
-        for cost in costs:
-            throttling.admit(
-                principal=principal, address=address_of(self.talk), cost=cost
-            )
         self.may_be_cut_off = "write" not in costs
         exchange = Exchange(
             principal=principal,
@@ -56,7 +53,7 @@ class Served:
             cancellation=self.cancellation,
             query_string=self.talk.scope.get("query_string", b""),
         )
-        with _cancellable(parsed, exchange):
+        with _admitted(self.talk, principal, costs), _cancellable(parsed, exchange):
             answer = self.talk.core.answer(parsed, exchange)
         if self.cancellation.requested.is_set():
             raise CallCancelled
@@ -86,7 +83,30 @@ def authenticate(talk: Conversation) -> Principal:
         raise
 
 
-def _cost(message: object) -> Literal["read", "write"]:
+@contextmanager
+def _admitted(
+    talk: Conversation, principal: Principal, costs: Sequence[Cost]
+) -> Iterator[None]:
+    """Charge every message of a body, and hold the body as one call in flight."""
+    admissions: list[Admission] = []
+    try:
+        for cost in costs:
+            admission = throttling.admit(
+                principal=principal,
+                address=address_of(talk),
+                cost=cost,
+                workspace=talk.headers.get("x-memory-workspace", ""),
+                holds=not admissions,
+            )
+            admissions.append(admission)
+            talk.response_headers |= admission.headers
+        yield
+    finally:
+        for admission in admissions:
+            throttling.release(admission)
+
+
+def _cost(message: object) -> Cost:
     """A call of a tool that changes something is a write, everything else a read."""
     if isinstance(message, dict) and message.get("method") == "tools/call":
         params = message.get("params")
