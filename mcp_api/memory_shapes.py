@@ -49,6 +49,7 @@ class RecallMeta(TypedDict):
     scope: str
     policy_version: str
     degradation_applied: NotRequired[list[str]]
+    truncate_instruction: NotRequired[dict[str, int]]
 
 
 class Recalled(TypedDict):
@@ -96,6 +97,8 @@ class ContextMeta(TypedDict):
     integrity_score: float
     scope: str
     policy_version: str
+    degradation_applied: NotRequired[list[str]]
+    truncate_instruction: NotRequired[dict[str, int]]
 
 
 class Context(TypedDict):

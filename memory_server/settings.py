@@ -269,6 +269,10 @@ RATE_IN_FLIGHT_PER_TOKEN = env.int("RATE_IN_FLIGHT_PER_TOKEN", default=32)
 RATE_IN_FLIGHT_PER_WORKSPACE = env.int("RATE_IN_FLIGHT_PER_WORKSPACE", default=64)
 RATE_FAILED_LOGINS_PER_MINUTE = env.int("RATE_FAILED_LOGINS_PER_MINUTE", default=60)
 
+# What assistants may do how often (policy.limits); changes as name=number,name=number.
+POLICY_ENABLED = env.bool("POLICY_ENABLED", default=True)
+POLICY_LIMITS = env.dict("POLICY_LIMITS", default={})
+
 # Selling plans; off unless both the key and the salt are set.
 PAYU_KEY = env.str("PAYU_KEY", default="")
 PAYU_SALT = env.str("PAYU_SALT", default="")
