@@ -16,7 +16,6 @@ from mcp_api.registry import Result, Tool
 from policy import engine, events
 from policy.decisions import Decision
 from policy.requests import Request
-from refusals import Refusal
 
 REDUCED = "reduce_top_k"
 
@@ -47,7 +46,7 @@ def _governed(tool: Tool, request: Request, call: Call) -> Result:
     began = time.perf_counter()
     try:
         result = tool.run(**_reduced(request.arguments, decision))
-    except Refusal:
+    except Exception:
         engine.undo(request)
         raise
     events.executed(request, decision, seconds=time.perf_counter() - began)

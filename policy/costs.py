@@ -1,8 +1,8 @@
 """What a call is estimated to cost in tokens, from its tool and arguments alone.
 
-The numbers are those of the memorynode contract (section 3, check 7); tools that it does
-not know are estimated by the text that they may return. The same call always costs the
-same, whatever is stored.
+The numbers are those of the memorynode contract (section 3, check 7); tools that it
+does not know are estimated by the text that they may return. The same call always costs
+the same, whatever is stored.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ import time
 import uuid
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from django.conf import settings
 
@@ -85,7 +84,7 @@ def _decided(request: Request) -> Decision:
         )
 
 
-def _by_itself(request: Request, most: Limits, decided: Any) -> Decision:
+def _by_itself(request: Request, most: Limits, decided: partial[Decision]) -> Decision:
     """What the arguments alone say: too little text, too large an answer."""
     action, tokens = request.action, request.tokens
     written = len(sketches.normalise(request.text).replace(" ", ""))
@@ -121,7 +120,7 @@ def _by_itself(request: Request, most: Limits, decided: Any) -> Decision:
 
 
 def _against_earlier(
-    request: Request, most: Limits, decision: Decision, decided: Any
+    request: Request, most: Limits, decision: Decision, decided: partial[Decision]
 ) -> Decision:
     action = request.action
     words: Sketch | None = None
@@ -144,7 +143,7 @@ def _against_earlier(
 
 
 def _going_round(
-    request: Request, words: Sketch, most: Limits, decided: Any
+    request: Request, words: Sketch, most: Limits, decided: partial[Decision]
 ) -> Decision | None:
     """A denial for a question that was asked too often; checked for each scope."""
     seen = sketches.watch(words, state.earlier(request))
@@ -170,7 +169,7 @@ def _going_round(
 
 
 def _repeated(
-    request: Request, words: Sketch, most: Limits, decided: Any
+    request: Request, words: Sketch, most: Limits, decided: partial[Decision]
 ) -> Decision | None:
     """A denial for a text that is nearly one of several saved within the hour.
 

@@ -1,7 +1,7 @@
 """What the policy tells the log and the audit trail.
 
-Allowed calls are told at DEBUG, since there are many; whatever was not simply allowed at
-INFO. Neither a query nor a saved text is ever in them.
+Allowed calls are told at DEBUG, since there are many; whatever was not simply allowed
+at INFO. Neither a query nor a saved text is ever in them.
 """
 
 from __future__ import annotations
