@@ -6,10 +6,10 @@ import pytest
 @pytest.fixture(autouse=True)
 def nothing_left_in_redis(settings):
     """Counts of calls outlive a test run, and tokens' ids begin anew with each."""
-    yield
     import keystore
 
     redis = keystore._client(settings.REDIS_URL)
+    yield
     for key in redis.scan_iter(f"{settings.REDIS_PREFIX}:*", count=1000):
         redis.delete(key)
 

@@ -160,6 +160,7 @@ def test_uploads_of_machines_are_left_to_the_limiter(limits):
     assert all(is_allowed(ask("upload_session", content="x")) for _ in range(5))
 
 
+@pytest.mark.django_db(transaction=True)
 def test_of_many_calls_at_once_exactly_the_budget_is_allowed(limits):
     limits(session_writes=7)
 

@@ -233,6 +233,7 @@ def mixed(number):
     return random.Random(number).choice([loop_spam, cost_fragments, replay])(number)
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("attack", [loop_spam, cost_fragments, replay, mixed])
 def test_of_an_attack_accepted_and_rejected_are_all(attack, limits):
     limits(session_tokens=20_000, loop_repeats=3, scope_burst=5)
