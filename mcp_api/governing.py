@@ -17,6 +17,7 @@ from policy import engine, events
 from policy.decisions import Decision
 from policy.requests import Request
 
+META = "memorynode/policy"
 REDUCED = "reduce_top_k"
 
 
@@ -64,12 +65,15 @@ def _marked(result: Result, decision: Decision) -> Result:
     """Say in an answer that it is smaller than was asked for."""
     if decision.applied_top_k is None:
         return result
-    meta = dict(result.structured.get("meta", {}))
-    meta["degradation_applied"] = [*meta.get("degradation_applied", []), REDUCED]
-    meta["truncate_instruction"] = {"max_output_tokens": decision.truncate_to_tokens}
-    structured = {**result.structured, "status": "degraded", "meta": meta}
+    told = {
+        "status": decision.status,
+        "degradation_applied": [REDUCED],
+        "applied_top_k": decision.applied_top_k,
+        "truncate_instruction": {"max_output_tokens": decision.truncate_to_tokens},
+    }
+    structured = {**result.structured, "status": "degraded"}
     text = f"Only {decision.applied_top_k} hits were asked for, to keep within budget."
-    return Result(structured, f"{text}\n{result.text}", result.meta)
+    return Result(structured, f"{text}\n{result.text}", {**result.meta, META: told})
 
 
 def _scope(given: Mapping[str, Any], call: Call) -> str:

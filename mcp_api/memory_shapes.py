@@ -49,7 +49,6 @@ class RecallMeta(TypedDict):
     scope: str
     policy_version: str
     degradation_applied: NotRequired[list[str]]
-    truncate_instruction: NotRequired[dict[str, int]]
 
 
 class Recalled(TypedDict):
@@ -97,8 +96,6 @@ class ContextMeta(TypedDict):
     integrity_score: float
     scope: str
     policy_version: str
-    degradation_applied: NotRequired[list[str]]
-    truncate_instruction: NotRequired[dict[str, int]]
 
 
 class Context(TypedDict):
