@@ -32,10 +32,10 @@ ELSEWHERE = {
 class World:
     """Whoever calls, and what there is to call about; made when it is asked for."""
 
-    def __init__(self, request):
+    def __init__(self, request, settings, new_client):
         self.get = request.getfixturevalue
-        self.settings = self.get("settings")
-        self.new_client = self.get("new_client")
+        self.settings = settings
+        self.new_client = new_client
 
     @property
     def ai(self):
@@ -427,8 +427,8 @@ def test_every_code_is_provoked_here_or_elsewhere():
 
 
 @pytest.mark.parametrize("code", CASES, ids=str)
-def test_a_refusal_says_its_code(code, request):
-    assert CASES[code](World(request)) == code
+def test_a_refusal_says_its_code(code, request, settings, new_client):
+    assert CASES[code](World(request, settings, new_client)) == code
 
 
 @pytest.mark.parametrize(("code", "path"), ELSEWHERE.items(), ids=str)
