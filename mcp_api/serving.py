@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from django.utils import timezone
 
@@ -53,7 +53,12 @@ class Served:
             cancellation=self.cancellation,
             query_string=self.talk.scope.get("query_string", b""),
         )
-        with _admitted(self.talk, principal, costs), _cancellable(parsed, exchange):
+        # What is not a call takes less time than to count it would.
+        holds = any(map(_is_call, messages))
+        with (
+            _admitted(self.talk, principal, costs, holds=holds),
+            _cancellable(parsed, exchange),
+        ):
             answer = self.talk.core.answer(parsed, exchange)
         if self.cancellation.requested.is_set():
             raise CallCancelled
@@ -85,9 +90,9 @@ def authenticate(talk: Conversation) -> Principal:
 
 @contextmanager
 def _admitted(
-    talk: Conversation, principal: Principal, costs: Sequence[Cost]
+    talk: Conversation, principal: Principal, costs: Sequence[Cost], *, holds: bool
 ) -> Iterator[None]:
-    """Charge every message of a body, and hold the body as one call in flight."""
+    """Charge every message of a body; with `holds` it is one call in flight."""
     admissions: list[Admission] = []
     try:
         for cost in costs:
@@ -96,7 +101,7 @@ def _admitted(
                 address=address_of(talk),
                 cost=cost,
                 workspace=talk.headers.get("x-memory-workspace", ""),
-                holds=not admissions,
+                holds=holds and not admissions,
             )
             admissions.append(admission)
             talk.response_headers |= admission.headers
@@ -108,13 +113,17 @@ def _admitted(
 
 def _cost(message: object) -> Cost:
     """A call of a tool that changes something is a write, everything else a read."""
-    if isinstance(message, dict) and message.get("method") == "tools/call":
+    if _is_call(message):
         params = message.get("params")
         name = params.get("name") if isinstance(params, dict) else None
         tool = tools().get(name) if isinstance(name, str) else None
         if tool is not None and not tool.reads_only:
             return "write"
     return "read"
+
+
+def _is_call(message: object) -> TypeGuard[wire.Json]:
+    return isinstance(message, dict) and message.get("method") == "tools/call"
 
 
 @contextmanager

@@ -45,12 +45,12 @@ class Request:
     def tokens(self) -> Tokens:
         return costs.estimate(self.action, self.arguments)
 
-    @property
+    @cached_property
     def session(self) -> str:
         """Whose calls are counted together: a session's, else its token's."""
         return _digest(f"{self.principal.token_id}\0{self.session_id}")
 
-    @property
+    @cached_property
     def scope_key(self) -> str:
         """Where likeness and saves are counted; two tokens never share one."""
         return _digest(f"{self.principal.token_id}\0{self.scope}")
@@ -67,7 +67,7 @@ class Request:
     def nonce(self) -> str:
         return str(self.arguments.get("nonce") or "")
 
-    @property
+    @cached_property
     def nonce_digest(self) -> str:
         return _digest(self.nonce)
 

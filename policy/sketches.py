@@ -40,10 +40,11 @@ def sketch(text: str) -> Sketch:
     """The words of a text of two characters or more, digested and counted."""
     words = [each for each in normalise(text).split() if len(each) >= _LEAST_WORD]
     key = settings.SECRET_KEY.encode()[:64]
-    return Counter(
+    counted = Counter(
         hashlib.blake2b(word.encode(), key=key, digest_size=_DIGEST_BYTES).hexdigest()
         for word in words[:_MOST_WORDS]
     )
+    return dict(counted)
 
 
 def name_of(words: Sketch) -> str:
@@ -60,8 +61,8 @@ def cosine(one: Sketch, other: Sketch) -> float:
 
 def likeness(one: Sketch, other: Sketch) -> float:
     """The cosine of two that share at least three words in ten, else 0."""
-    together = one.keys() | other.keys()
-    if not together or len(one.keys() & other.keys()) / len(together) < _LEAST_OVERLAP:
+    shared = len(one.keys() & other.keys())
+    if shared < _LEAST_OVERLAP * (len(one) + len(other) - shared):
         return 0.0
     return cosine(one, other)
 
@@ -87,14 +88,20 @@ def watch(question: Sketch, earlier: Sequence[tuple[float, Sketch]]) -> Watched:
 
 def _drift(question: Sketch, earlier: Sequence[tuple[float, Sketch]]) -> float:
     """How long one has gone round the same thing, the oldest question first."""
+    # All earlier questions together, and the square of how long that vector is, which
+    # is carried on: to add it up anew for each question took most of a decision.
     centre: Counter[str] = Counter()
-    score, before = 0.0, 0.0
+    square, score, before = 0, 0.0, 0.0
     timed = sorted(earlier, key=lambda pair: -pair[0])
     for age, each in [*timed, (0.0, question)]:
-        if centre:
+        shared = sum(count * centre[word] for word, count in each.items())
+        own = sum(count * count for count in each.values())
+        if square:
+            like = shared / math.sqrt(own * square) if shared else 0.0
             score *= 0.5 ** ((before - age) / _HALF_LIFE_SECONDS)
-            score = max(0.0, score + cosine(each, centre) - _STILL)
+            score = max(0.0, score + like - _STILL)
         centre.update(each)
+        square += 2 * shared + own
         before = age
     return score
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import orjson
 
 import keystore
 from keystore import buckets
@@ -100,7 +101,7 @@ def take(
     given += [
         request.fingerprint if request.nonce else "",
         limits.nonce_seconds * 1000,
-        json.dumps(item, separators=(",", ":")) if item is not None else "",
+        orjson.dumps(item) if item is not None else "",
         most,
         seconds * 1000,
         counted_as,
@@ -129,7 +130,7 @@ def earlier(request: Request) -> list[tuple[float, Sketch]]:
         at, _, packed = each.partition(b" ")
         age = (now - int(at)) / 1000
         if age <= seconds:
-            found.append((age, json.loads(packed)))
+            found.append((age, orjson.loads(packed)))
     return found
 
 

@@ -49,7 +49,7 @@ class World:
     def grant(self):
         return self.get("uploaded")
 
-    def call(self, tool, client=None, **arguments):
+    def call(self, tool, client=None, /, **arguments):
         """The code of a tool's refusal."""
         return (client or self.ai).call(tool, **arguments)["refused"]
 
@@ -303,14 +303,14 @@ def _(world):
 
 @case(Code.DAILY_CAP_EXCEEDED)
 def _(world):
-    world.on_a_plan(writes=100, daily_share=0.01)
+    world.on_a_plan(writes=100, daily_share_percent=1)
     world.ai.call("memory_save", content=FACT)
     return world.call("memory_save", content="Kim prefers tabs.")
 
 
 @case(Code.PERIOD_CAP_EXCEEDED)
 def _(world):
-    world.on_a_plan(writes=1, daily_share=1)
+    world.on_a_plan(writes=1, daily_share_percent=100)
     world.ai.call("memory_save", content=FACT)
     return world.call("memory_save", content="Kim prefers tabs.")
 
