@@ -15,6 +15,7 @@ from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+import keystore
 from access.requirements import Requirement
 from rest_api.resource import Resource
 from search.embedders import chosen as embedders
@@ -33,12 +34,17 @@ class PublicResource(Resource):
 
 
 class HealthView(PublicResource):
-    """Whether this process answers, and whether it reaches its database."""
+    """Whether this process answers, and reaches its database and Redis."""
 
     def get(self, request: Request) -> Response:
         """Answer 200 while the process lives, with or without its database."""
         return Response(
-            {"status": "ok", "version": settings.VERSION, "database": _database_state()}
+            {
+                "status": "ok",
+                "version": settings.VERSION,
+                "database": _database_state(),
+                "redis": _redis_state(),
+            }
         )
 
 
@@ -53,6 +59,7 @@ class MemoryHealthView(PublicResource):
             "build_version": settings.VERSION,
             "embedding_model": _embedder_name(),
             "database": _database_state(),
+            "redis": _redis_state(),
         }
         return Response(answer, headers=_NOT_STORED)
 
@@ -107,6 +114,11 @@ def _embedder_name() -> str | None:
     except EmbedderAway:
         return None
     return embedder.name if embedder else None
+
+
+def _redis_state() -> str:
+    """Away: limits are counted per process, the policy and the cache of answers rest."""
+    return "away" if keystore.is_away() else "ok"
 
 
 def _database_state() -> str:
