@@ -117,7 +117,7 @@ def _embedder_name() -> str | None:
 
 
 def _redis_state() -> str:
-    """Away: limits are counted per process, the policy and the cache of answers rest."""
+    """Away: limits are per process, and policy and kept answers rest."""
     return "away" if keystore.is_away() else "ok"
 
 
