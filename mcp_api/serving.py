@@ -67,9 +67,12 @@ class Served:
 
 def end_session(talk: Conversation) -> None:
     principal = authenticate(talk)
-    mcp_sessions.end(
-        talk.headers["mcp-session-id"], token_id=principal.token_id, at=timezone.now()
-    )
+    with _admitted(talk, principal, ["read"], holds=False):
+        mcp_sessions.end(
+            talk.headers["mcp-session-id"],
+            token_id=principal.token_id,
+            at=timezone.now(),
+        )
 
 
 def authenticate(talk: Conversation) -> Principal:
