@@ -15,8 +15,12 @@ local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local function after_taking(key, capacity, window, amount)
     local full_at = math.max(tonumber(redis.call('GET', key) or 0), now)
-    local after = full_at + window / capacity * amount
-    return after, after - window - now
+    local each = window / capacity
+    local after = full_at + each * amount
+    local wait = after - window - now
+    -- What many additions of a fraction came to must not cost the last one its place.
+    if wait <= math.min(1, each / 2) then wait = 0 end
+    return after, wait
 end
 local function keep(key, after)
     local life = math.max(math.ceil(after - now), 1)

@@ -36,7 +36,7 @@ class Limits:
     total_tokens: int = 80_000
     # Earlier questions that resemble one, and the drift, from which on it is a loop.
     loop_repeats: int = 6
-    drift_score: float = 4.0
+    drift_score: float = 6.0
     # Texts saved in the last hour that one resembles, from which on it is nothing new.
     novelty_repeats: int = 5
     # Characters of letters and digits that a saved text must have.

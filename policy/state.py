@@ -16,7 +16,7 @@ from policy.requests import Request
 from policy.sketches import Sketch
 
 # Seconds that questions and saved texts are compared with, and how many at most.
-QUESTIONS = 120, 30
+QUESTIONS = 120, 40
 TEXTS = 3600, 20
 _TEN_MINUTES, _HOUR, _MINUTE, _BURST = 600, 3600, 60, 30
 _NOTED_SECONDS = 600

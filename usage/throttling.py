@@ -58,7 +58,8 @@ for i = 1, #KEYS do
             KEYS[i], capacity, window, tonumber(ARGV[at + 2]))
         if wait > 0 then return {{i, math.ceil(wait)}} end
         afters[i] = after
-        facts[#facts + 1] = math.floor((window - after + now) * capacity / window)
+        local left = (window - after + now) * capacity / window
+        facts[#facts + 1] = math.max(math.floor(left + 0.01), 0)
         facts[#facts + 1] = math.ceil(after - now)
     else
         redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', now)

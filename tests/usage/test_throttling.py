@@ -224,3 +224,15 @@ def test_of_many_calls_in_flight_at_once_exactly_the_cap_runs(settings):
     done = at_once(20, lambda _: _admitted(who, holds=True))
 
     assert sum(done) == 4
+
+
+@pytest.mark.parametrize("limit", [1, 7, 9, 13, 33])
+def test_a_limit_that_divides_no_minute_is_given_out_whole(settings, limit):
+    settings.RATE_READS_PER_MINUTE = limit
+    who = somebody()
+
+    left = [charge(who).token.remaining for _ in range(limit)]
+
+    # What comes back while this runs may be one more.
+    assert left[0] in (limit - 1, limit)
+    assert left[-1] in (0, 1)
