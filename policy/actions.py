@@ -37,6 +37,8 @@ _FORGET = Action("memory.forget", "write", erases=True)
 _CONFIRM = Action("memory.confirm_forget", "write", erases=True)
 _READ = Action("memory.read", "read")
 _ARCHIVE = Action("archive.read", "read")
+# Tools of a server that is not this one, such as those of the conformance suite.
+_OTHER = Action("other", "neither")
 _UPLOAD = Action("archive.upload", "exempt")
 
 _ACTIONS = {
@@ -87,13 +89,10 @@ NAMES = frozenset({*_ACTIONS, "memory"})
 
 
 def action_of(tool: str, arguments: Arguments) -> Action:
-    """What this call does; of the tool `memory` its argument `action` says so.
-
-    Raises KeyError for a tool that nobody gave an action.
-    """
+    """What this call does; of the tool `memory` its argument `action` says so."""
     if tool == "memory":
         return _MULTIPLEXED[str(arguments.get("action") or "save")]
-    return _ACTIONS[tool]
+    return _ACTIONS.get(tool, _OTHER)
 
 
 def text_of(action: Action, arguments: Arguments) -> str:
