@@ -261,3 +261,12 @@ def test_a_busy_day_meets_no_limit():
     assert calls_in_ten_minutes * 4 < most.token_writes
     a_read = cost("read_session", max_chars=20_000).total
     assert assistants * 10 * a_read * 4 < most.session_tokens
+
+
+def test_the_check_of_settings_names_the_slip(settings):
+    from django.core.checks import run_checks
+
+    settings.POLICY_LIMITS = {"session_call": "5"}
+
+    (found,) = [each for each in run_checks() if each.id == "memory_server.E006"]
+    assert "session_calls" in found.msg
