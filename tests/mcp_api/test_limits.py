@@ -229,6 +229,19 @@ def test_a_day_of_one_assistant_in_ten_minutes_is_never_denied(ai):
         assert "refused" not in ai.call("memory_save", content=text)
 
 
+def test_operators_see_what_was_decided_and_kept(ai, capsys):
+    from django.core.management import call_command
+
+    for _ in range(2):
+        ai.call("recall", query="zebrafish")
+    call_command("mcp_counts")
+
+    assert json.loads(capsys.readouterr().out) == {
+        "answers": {"hit": 1, "miss": 1},
+        "policy": {"allow": 1},
+    }
+
+
 # -- negotiation -------------------------------------------------------------------
 
 
