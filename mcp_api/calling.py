@@ -12,11 +12,12 @@ from django.db import InterfaceError, OperationalError
 from mcp_types.jsonrpc import INVALID_PARAMS
 
 from access import noting
-from mcp_api import eras, tool_profiles, wire
+from mcp_api import eras, governing, tool_profiles, wire
 from mcp_api.calls import Call, CallCancelled
 from mcp_api.eras import Era
 from mcp_api.quoting import Writing
 from mcp_api.registry import Tool
+from policy.decisions import Denied
 from refusals import Code, InvalidArgument, Refusal
 
 logger = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ def answer(tool: Tool, arguments: Mapping[str, Any], call: Call) -> wire.Json:
     try:
         tool.requirement.check(call.principal)
         _refuse_nul(arguments)
-        result = tool.call(arguments)
+        result = governing.run(tool, tool.checked(arguments), call)
     except CallCancelled:
         raise
     except Refusal as refusal:
@@ -82,11 +83,14 @@ def answer(tool: Tool, arguments: Mapping[str, Any], call: Call) -> wire.Json:
         return refused(
             as_refusal(error, doing=tool.name, request_id=call.principal.request_id)
         )
-    return {
+    answered: wire.Json = {
         "content": [{"type": "text", "text": result.text}],
         "structuredContent": result.structured,
         "isError": False,
     }
+    if result.meta:
+        answered["_meta"] = dict(result.meta)
+    return answered
 
 
 def refused(refusal: Refusal) -> wire.Json:
@@ -102,6 +106,8 @@ def refused(refusal: Refusal) -> wire.Json:
         writing.say(refusal.hint)
     if refusal.detail:
         body["detail"] = dict(refusal.detail)
+    if isinstance(refusal, Denied):
+        body["error"] = refusal.envelope
     for name, value in refusal.detail.items():
         if name in _STORED_DETAILS:
             writing.say(f"{name}:")

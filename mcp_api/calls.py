@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
+from access.containers import ReadScope
 from access.principals import Principal
 from mcp_api import wire
 from mcp_api.eras import Era
@@ -75,6 +76,8 @@ class Call:
     version: str
     session: McpSession | None = None
     progress_token: str | int | None = None
+    # What containerTags were found to read, so that a call asks once.
+    scopes: dict[str | None, ReadScope] = field(default_factory=dict, compare=False)
 
     @property
     def principal(self) -> Principal:

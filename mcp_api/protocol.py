@@ -108,8 +108,9 @@ class Core:
         result = {
             "resultType": "complete",
             **_served(serve, method, params or {}, call),
-            "_meta": {eras.META + "serverInfo": self._catalogue.info},
         }
+        server_info = {eras.META + "serverInfo": self._catalogue.info}
+        result["_meta"] = {**result.get("_meta", {}), **server_info}
         if method in _CACHEABLE_SECONDS:
             result["ttlMs"] = _CACHEABLE_SECONDS[method] * 1000
             result["cacheScope"] = "private"

@@ -31,10 +31,14 @@ _LINE_BREAK = re.compile(r"(?<!\n)\n(?!\n|(?:WHEN|INSTEAD|RETURNS): )")
 
 @dataclass(frozen=True)
 class Result:
-    """What a tool answers: data for programs and the same as text for readers."""
+    """What a tool answers: data for programs and the same as text for readers.
+
+    `meta` is about the answer and goes beside it, as `_meta`.
+    """
 
     structured: Mapping[str, Any]
     text: str
+    meta: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, TypeGuard
 
 from django.utils import timezone
 
@@ -19,6 +19,7 @@ from mcp_api.registry import tools
 from mcp_api.talk import Conversation
 from refusals import Refusal
 from usage import throttling
+from usage.throttling import Admission, Cost
 
 # What this process works on, so that notifications/cancelled finds it. Another process
 # does not see it; there the client's closing of its request does the same.
@@ -43,10 +44,6 @@ class Served:
         parsed = wire.read(self.body)
         messages = parsed if isinstance(parsed, list) else [parsed]
         costs = [_cost(message) for message in messages]
-        for cost in costs:
-            throttling.admit(
-                principal=principal, address=address_of(self.talk), cost=cost
-            )
         self.may_be_cut_off = "write" not in costs
         exchange = Exchange(
             principal=principal,
@@ -56,7 +53,12 @@ class Served:
             cancellation=self.cancellation,
             query_string=self.talk.scope.get("query_string", b""),
         )
-        with _cancellable(parsed, exchange):
+        # What is not a call takes less time than to count it would.
+        holds = any(map(_is_call, messages))
+        with (
+            _admitted(self.talk, principal, costs, holds=holds),
+            _cancellable(parsed, exchange),
+        ):
             answer = self.talk.core.answer(parsed, exchange)
         if self.cancellation.requested.is_set():
             raise CallCancelled
@@ -65,9 +67,12 @@ class Served:
 
 def end_session(talk: Conversation) -> None:
     principal = authenticate(talk)
-    mcp_sessions.end(
-        talk.headers["mcp-session-id"], token_id=principal.token_id, at=timezone.now()
-    )
+    with _admitted(talk, principal, ["read"], holds=False):
+        mcp_sessions.end(
+            talk.headers["mcp-session-id"],
+            token_id=principal.token_id,
+            at=timezone.now(),
+        )
 
 
 def authenticate(talk: Conversation) -> Principal:
@@ -86,15 +91,42 @@ def authenticate(talk: Conversation) -> Principal:
         raise
 
 
-def _cost(message: object) -> Literal["read", "write"]:
+@contextmanager
+def _admitted(
+    talk: Conversation, principal: Principal, costs: Sequence[Cost], *, holds: bool
+) -> Iterator[None]:
+    """Charge every message of a body; with `holds` it is one call in flight."""
+    admissions: list[Admission] = []
+    try:
+        for cost in costs:
+            admission = throttling.admit(
+                principal=principal,
+                address=address_of(talk),
+                cost=cost,
+                workspace=talk.headers.get("x-memory-workspace", ""),
+                holds=holds and not admissions,
+            )
+            admissions.append(admission)
+            talk.response_headers |= admission.headers
+        yield
+    finally:
+        for admission in admissions:
+            throttling.release(admission)
+
+
+def _cost(message: object) -> Cost:
     """A call of a tool that changes something is a write, everything else a read."""
-    if isinstance(message, dict) and message.get("method") == "tools/call":
+    if _is_call(message):
         params = message.get("params")
         name = params.get("name") if isinstance(params, dict) else None
         tool = tools().get(name) if isinstance(name, str) else None
         if tool is not None and not tool.reads_only:
             return "write"
     return "read"
+
+
+def _is_call(message: object) -> TypeGuard[wire.Json]:
+    return isinstance(message, dict) and message.get("method") == "tools/call"
 
 
 @contextmanager

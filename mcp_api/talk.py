@@ -136,6 +136,7 @@ async def refuse(talk: Conversation, refusal: Refusal) -> None:
     elif refusal.status == 405:
         headers["allow"] = ALLOWED
     elif isinstance(refusal, RateLimited):
+        headers |= refusal.headers
         headers["retry-after"] = str(refusal.retry_after_seconds)
     elif refusal.status == 503:
         headers["retry-after"] = "5"

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from access.principals import Principal
 from audit import trail
+from keystore import generations
 from memories import conflicts, drafts, indexing, reading, texts
 from memories.drafts import Draft, Scalar
 from memories.models import Memory, Revision
@@ -169,6 +170,7 @@ def set_pins(
         )
         standing.pinned().exclude(pk__in=ids).set_pinned(False, at=at)
         standing.filter(pk__in=ids).set_pinned(True, at=at)
+        generations.advance(workspace.pk)
         trail.record(
             actor=actor,
             action="memory.pin",

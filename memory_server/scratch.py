@@ -28,6 +28,12 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 # How another server is reached, which this one may not take over.
 _OF_OTHERS = ("PUBLIC_URL", "ALLOWED_HOSTS", "ALLOWED_ORIGINS", "BEHIND_PROXY")
+# Limits of the policy that whoever repeats one question would reach.
+_COUNTED = (
+    *("session_calls", "session_reads", "session_writes", "session_tokens"),
+    *("token_reads", "token_writes", "scope_saves", "scope_burst", "scope_erasures"),
+    *("loop_repeats", "drift_score", "novelty_repeats"),
+)
 
 # What `manage.py prepare` does, without gathering and compressing the console's files.
 PREPARE = """
@@ -185,6 +191,11 @@ def _server(
         # Counted as in production, and never reached.
         "RATE_READS_PER_MINUTE": "10000000",
         "RATE_WRITES_PER_MINUTE": "10000000",
+        "RATE_WORKSPACE_PER_MINUTE": "10000000",
+        "RATE_ADDRESS_PER_MINUTE": "10000000",
+        "RATE_IN_FLIGHT_PER_TOKEN": "10000",
+        "RATE_IN_FLIGHT_PER_WORKSPACE": "10000",
+        "POLICY_LIMITS": ",".join(f"{each}=1000000000" for each in _COUNTED),
         **settings,
     }
     # A file that names another server's secret would win over the value given here.

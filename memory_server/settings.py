@@ -267,7 +267,17 @@ SEARCH_VOCABULARY_MB = env.int("SEARCH_VOCABULARY_MB", default=32)
 # Rates a minute; 0 turns a limit off.
 RATE_READS_PER_MINUTE = env.int("RATE_READS_PER_MINUTE", default=1200)
 RATE_WRITES_PER_MINUTE = env.int("RATE_WRITES_PER_MINUTE", default=600)
+# All tokens together: of one workspace, and from one address (a whole office, perhaps).
+RATE_WORKSPACE_PER_MINUTE = env.int("RATE_WORKSPACE_PER_MINUTE", default=6000)
+RATE_ADDRESS_PER_MINUTE = env.int("RATE_ADDRESS_PER_MINUTE", default=6000)
+# Calls that run at once.
+RATE_IN_FLIGHT_PER_TOKEN = env.int("RATE_IN_FLIGHT_PER_TOKEN", default=32)
+RATE_IN_FLIGHT_PER_WORKSPACE = env.int("RATE_IN_FLIGHT_PER_WORKSPACE", default=64)
 RATE_FAILED_LOGINS_PER_MINUTE = env.int("RATE_FAILED_LOGINS_PER_MINUTE", default=60)
+
+# What assistants may do how often (policy.limits); changes as name=number,name=number.
+POLICY_ENABLED = env.bool("POLICY_ENABLED", default=True)
+POLICY_LIMITS = env.dict("POLICY_LIMITS", default={})
 
 # Selling plans; off unless both the key and the salt are set.
 PAYU_KEY = env.str("PAYU_KEY", default="")

@@ -110,7 +110,7 @@ def plain_static_files(settings):  # type: ignore[no-untyped-def]
 
 @pytest.fixture(autouse=True)
 def redis_was_never_away(monkeypatch):  # type: ignore[no-untyped-def]
-    """The limiter remembers for seconds that Redis was away, past that test's end."""
-    from usage import throttling
+    """The server remembers for seconds that Redis was away, past that test's end."""
+    import keystore
 
-    monkeypatch.setattr(throttling, "_away_until", 0.0)
+    monkeypatch.setattr(keystore, "_away_until", 0.0)
