@@ -37,7 +37,9 @@ def test_a_memory_is_read_by_its_id_also_when_it_is_archived(workspace):
     assert read(memory.memory_id) == memory
 
 
-@pytest.mark.parametrize("odd", ["", "x", "\0", "\ud800", "1" * 500, str(uuid.uuid4())])
+@pytest.mark.parametrize(
+    "odd", ["", "x", "\0", "\ud800", "1" * 500, "7c7e869d-81f5-43f6-ab7a-96727ee8ff72"]
+)
 def test_what_is_no_memory_is_not_found(workspace, odd):
     with pytest.raises(MemoryNotFound):
         read(odd)
