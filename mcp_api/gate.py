@@ -41,7 +41,8 @@ def check_host_and_origin(talk: Conversation) -> None:
     talk.response_headers |= {
         "access-control-allow-origin": origin,
         "access-control-expose-headers": (
-            f"mcp-session-id, x-request-id, retry-after, {negotiation.HEADER}"
+            "mcp-session-id, x-request-id, retry-after, www-authenticate, "
+            f"{negotiation.HEADER}"
         ),
         "vary": "origin",
     }
