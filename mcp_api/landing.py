@@ -39,7 +39,9 @@ def is_wanted(headers: Mapping[str, str]) -> bool:
 def _signing_in() -> str:
     if not settings.OAUTH_ENABLED:
         return ""
-    return " A client that knows OAuth gets one when an operator signs in and allows it."
+    return (
+        " A client that knows OAuth gets one when an operator signs in and allows it."
+    )
 
 
 def page() -> bytes:

@@ -23,7 +23,7 @@ from rest_api.gate import Gate  # noqa: E402
 if settings.OAUTH_ENABLED:
     from oauth.watching import Watch
 
-    mcp_application = Watch(mcp_application)  # type: ignore[assignment]
+    mcp_application = Watch(mcp_application)
 
 gated_application = Gate(cast(Any, django_application))
 

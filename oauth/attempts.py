@@ -1,4 +1,4 @@
-"""What clients tried on their way in, so that an operator sees at which step one failed.
+"""What clients tried on their way in, so that operators see at which step one failed.
 
 Kept in Redis for a week, the newest few hundred steps: a help for connecting, not the
 audit trail. While Redis is away nothing is kept and nobody is refused for it.
@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
+from typing import Any
 
 import orjson
 import redis
@@ -39,7 +40,7 @@ class Step(StrEnum):
     REGISTER = "registered itself"
     AUTHORISE = "sent the operator to the consent page"
     CONSENT = "was answered by the operator"
-    TOKEN = "redeemed the code"
+    TOKEN = "redeemed the code"  # noqa: S105 - a step
     REFRESH = "refreshed its token"
     REVOKE = "gave its token back"
     INITIALIZE = "opened MCP"
@@ -130,7 +131,7 @@ def is_expected(token: str) -> bool:
 def recent() -> list[Attempt]:
     """Attempts, newest first."""
     try:
-        kept = _redis().lrange(_key("attempts"), 0, KEPT - 1)
+        kept: list[Any] = _redis().lrange(_key("attempts"), 0, KEPT - 1)
     except redis.RedisError:
         return []
     attempts: list[Attempt] = []
@@ -144,7 +145,7 @@ def recent() -> list[Attempt]:
     return sorted(attempts, key=lambda attempt: attempt.newest.at, reverse=True)
 
 
-def _read(kept: bytes) -> Taken:
+def _read(kept: Any) -> Taken:
     given = orjson.loads(kept)
     return Taken(
         **{

@@ -136,6 +136,6 @@ def _trust() -> ssl.SSLContext:
 
 
 def _is_under_test() -> bool:
-    """Clients on this very machine, for tests: never with an address that others use."""
+    """Clients on this very machine, for tests: never where others have access."""
     host = urlsplit(settings.PUBLIC_URL).hostname
     return bool(settings.OAUTH_TEST_CA_FILE) and host in redirects.LOOPBACK

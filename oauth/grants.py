@@ -48,7 +48,7 @@ def remember(
     at: datetime,
 ) -> Grant:
     """Keep what was allowed until the client comes with the code."""
-    grant = Grant.objects.create(
+    grant: Grant = Grant.objects.create(
         client_id=client_id,
         client_name=plain(client_name) or "A client without a name",
         redirect_uri=redirect_uri,
@@ -76,7 +76,7 @@ def redeem(
     """Make the token of a grant; raises CodeUsedTwice if it has one."""
     with transaction.atomic():
         grant = Grant.objects.select_for_update().get(code_digest=digest(code))
-        if grant.token_id is not None:
+        if grant.token is not None:
             raise CodeUsedTwice
         token, _text = tokens.create(
             name=f"{grant.client_name[:_MAX_NAME]} (OAuth)",
@@ -104,7 +104,7 @@ def renew(
 
 def end(chosen: GrantQuerySet, *, actor: trail.Actor, at: datetime) -> int:
     """Refuse these grants' tokens and their refreshing; counts those that were good."""
-    held = Token.objects.filter(grant__in=chosen)
+    held = Token.objects.filter(pk__in=chosen.values("token"))
     return tokens.revoke(held, actor=actor, at=at)
 
 

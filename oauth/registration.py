@@ -22,7 +22,7 @@ KEPT_UNUSED = timedelta(days=1)
 
 
 class MetadataRefused(Exception):
-    """What a client says of itself cannot be kept; `error` is RFC 7591's word for it."""
+    """What a client says of itself cannot be kept; `error` is RFC 7591's word."""
 
     def __init__(self, message: str, *, error: str = "invalid_client_metadata") -> None:
         super().__init__(message)

@@ -1,7 +1,7 @@
 """Stands before the MCP endpoint and notes what clients meet there on their way in.
 
-Only what belongs to connecting is looked at: refusals for want of a token, and the first
-calls of a token that a client has just got. Everything else goes past untouched.
+Only what belongs to connecting is looked at: refusals for want of a token, and the
+first calls of a token that a client has just got. All else goes past untouched.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ class Watch:
         if scope["method"] != "POST":
             await self.application(scope, receive, send)
             return
-        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+        pairs = scope["headers"]
+        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in pairs}
         seen = _Seen()
         await self.application(scope, seen.receiving(receive), seen.sending(send))
         step = _step(headers, seen)

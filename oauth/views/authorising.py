@@ -48,7 +48,7 @@ def authorise(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
     client_id = request.GET.get("client_id", "")
     try:
-        if not grants.may_allow(request.user):  # type: ignore[arg-type]
+        if not grants.may_allow(request.user):
             raise consent.RequestRefused("Your account may not make tokens.")
         asked = consent.read(request.GET)
         if request.method == "POST" and (answer := _answer(request, asked, at=at)):
@@ -112,16 +112,14 @@ def _ask(request: HttpRequest, asked: Asked) -> HttpResponse:
 
 
 def _refuse(request: HttpRequest, reason: str) -> HttpResponse:
-    response = show(
-        request, "oauth/refused.html", title="Not possible", reason=reason
-    )
+    response = show(request, "oauth/refused.html", title="Not possible", reason=reason)
     response.status_code = 400
     return response
 
 
 def _back(url: str) -> HttpResponse:
     """To the client, by whatever scheme its address has; Django knows three only."""
-    response = OAuth2ResponseRedirect(url, [url.partition(":")[0]])
+    response: HttpResponse = OAuth2ResponseRedirect(url, [url.partition(":")[0]])
     response.headers["Cache-Control"] = "no-store"
     # The code is in the address line, and no business of the page after next.
     response.headers["Referrer-Policy"] = "no-referrer"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+from django.contrib.auth.models import AbstractUser
 from django.http import HttpRequest, HttpResponse
 
 from console.pages import operator_page, show
@@ -13,9 +16,9 @@ SHOWN = 30
 @operator_page
 def connections(request: HttpRequest) -> HttpResponse:
     """The last attempts; by button, an attempt of this server's own."""
-    may_test = grants.may_allow(request.user)  # type: ignore[arg-type]
+    may_test = grants.may_allow(request.user)
     report = (
-        self_test.run(request.user)  # type: ignore[arg-type]
+        self_test.run(cast(AbstractUser, request.user))
         if request.method == "POST" and may_test
         else None
     )

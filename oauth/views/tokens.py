@@ -97,7 +97,9 @@ def _said(answer: dict[str, Any]) -> str:
 
 
 def _answered(body: str, headers: dict[str, str], status: int) -> HttpResponse:
-    return HttpResponse(body, status=status, headers=headers)
+    """The package leaves both headers out of some refusals."""
+    usual = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    return HttpResponse(body, status=status, headers={**usual, **headers})
 
 
 def _limited(request: HttpRequest) -> HttpResponse | None:
