@@ -187,13 +187,15 @@ class Action:
     when_hidden: str = "WORKSPACE_NOT_FOUND"
     # What those are told who may call, where the call itself can come to nothing.
     when_served: str = "OK"
+    # The same for what is open to everybody.
+    when_public: str = "OK"
 
 
 def verdict(action: Action, caller: Caller, workspace: Workspace) -> str:
     """The code that this caller must get, "OK" for being served."""
     asked = action.requirement
     if asked.public:
-        return "OK"
+        return action.when_public
     if caller.refused:
         return caller.refused
     if caller.kind not in asked.kinds:
@@ -314,6 +316,29 @@ ROUTES: dict[tuple[str, str], Route] = {
         "/api/v1/citations/verify?uri={citation}&sha256=" + DIGEST,
         more={"when_hidden": "CITATION_NOT_FOUND"},
     ),
+    **{
+        (f"oauth:{name}", "GET"): Route(address, names_workspace=False)
+        for name, address in {
+            "resource": "/.well-known/oauth-protected-resource",
+            "resource-mcp": "/.well-known/oauth-protected-resource/mcp",
+            "resource-v1-mcp": "/.well-known/oauth-protected-resource/v1/mcp",
+            "server": "/.well-known/oauth-authorization-server",
+        }.items()
+    },
+    # Codes and refresh tokens are what is asked for there, and bearer tokens nothing.
+    **{
+        (f"oauth:{name}", "POST"): Route(
+            f"/oauth/{name}",
+            type="application/x-www-form-urlencoded",
+            names_workspace=False,
+            more={"when_public": error},
+        )
+        for name, error in {
+            "token": "unsupported_grant_type",
+            "revoke": "invalid_request",
+            "register": "not_found",
+        }.items()
+    },
 }
 
 
@@ -350,7 +375,8 @@ def rest_rows() -> list[tuple[str, str]]:
         if view is not None:
             rows += [(name, method) for method in methods_of(view)]
         elif getattr(pattern.callback, "requirement", Requirement()).public:
-            rows.append((name, "GET"))
+            methods = getattr(pattern.callback, "methods", ("GET",))
+            rows += [(name, method) for method in methods]
     return rows
 
 
@@ -423,7 +449,9 @@ def test_rest(world, name, method):
             return "OK", said
         if method == "HEAD":
             return code_of_head(response.status_code, requirement, caller), said
-        return response.json()["error"]["code"], said
+        error = response.json()["error"]
+        # OAuth has its own words (RFC 6749, section 5.2).
+        return error if isinstance(error, str) else error["code"], said
 
     assert_cells(world, route.action(requirement), call)
 
@@ -596,6 +624,7 @@ def test_routes_ask_what_their_tools_ask():
         ("document", "POST"): SYNC,
         ("document", "DELETE"): SYNC,
         ("transcript", "PUT"): SYNC,
+        **{row: anyone for row in ROUTES if row[0].startswith("oauth:")},
     }
     asked = {row: declared(*row) for row in ROUTES}
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from limits import RateLimitItemPerHour
 from oauth2_provider.views.mixins import OAuthLibMixin
@@ -70,7 +70,7 @@ def revoke(request: HttpRequest) -> HttpResponse:
 def register(request: HttpRequest) -> HttpResponse:
     """Register a client that asks to be (RFC 7591), where that is turned on."""
     if not settings.OAUTH_DYNAMIC_REGISTRATION:
-        raise Http404
+        return refused("not_found", "Clients do not register here.", status=404)
     address, at = address_of(request), timezone.now()
     digest = address_digest(address)
     if not throttling.is_within(REGISTRATIONS_AN_HOUR, "oauth.register", digest):
