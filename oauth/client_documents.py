@@ -56,9 +56,9 @@ class Fetcher:
             url = _checked(client_id)
             addresses = _addresses(url.hostname or "", url.port or 443)
             response, body = asyncio.run(_get(url, addresses[0]))
+            document = _document(response, body)
         except (httpx.HTTPError, TimeoutError, OSError, ValueError) as error:
             raise CIMDError(f"{type(error).__name__}: {error}") from error
-        document = _document(response, body)
         # Private names of the pinned package, as `_checked` below uses one.
         return document, cimd._effective_max_age(response.headers.get("cache-control"))
 
@@ -123,10 +123,19 @@ def _document(response: httpx.Response, body: bytes) -> dict[str, Any]:
     document = json.loads(body)
     if not isinstance(document, dict):
         raise CIMDError("the document is no JSON object")
-    uris = document.get("redirect_uris")
-    if isinstance(uris, list) and len(uris) > MAX_REDIRECT_URIS:
-        raise CIMDError(f"the document names more than {MAX_REDIRECT_URIS} addresses")
+    _check_texts(document)
     return document
+
+
+def _check_texts(document: dict[str, Any]) -> None:
+    """What the package keeps of it; the rest of the checks is the package's own."""
+    uris = document.get("redirect_uris")
+    uris = uris if isinstance(uris, list) else [uris]
+    if len(uris) > MAX_REDIRECT_URIS:
+        raise CIMDError(f"the document names more than {MAX_REDIRECT_URIS} addresses")
+    kept = [document.get("client_name", ""), *uris]
+    if not all(str(each).isprintable() for each in kept):
+        raise CIMDError("the document holds control characters")
 
 
 def _trust() -> ssl.SSLContext:
