@@ -124,7 +124,10 @@ def test_a_chosen_workspace_pins_the_token(flow):
 def test_tokens_are_kept_as_digests_only(flow):
     given = flow.tokens()
 
-    kept = get_access_token_model().objects.get(), get_refresh_token_model().objects.get()
+    kept = (
+        get_access_token_model().objects.get(),
+        get_refresh_token_model().objects.get(),
+    )
 
     assert [row.token for row in kept] == ["", ""]
     assert Token.objects.get().digest == tokens.digest(given["access_token"])
@@ -569,5 +572,3 @@ def test_what_ran_out_is_cleared(flow):
     tasks.clear()
 
     assert not Grant.objects.exists()
-
-
