@@ -35,3 +35,11 @@ def flow(browser):
     from flow import Flow, an_application
 
     return Flow(browser, an_application().client_id)
+
+
+@pytest.fixture(autouse=True)
+def close_connections_of_threads(monkeypatch):
+    """Connections that threads keep would block the drop of the database."""
+    from django.db import connections
+
+    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
+import json
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -119,3 +121,40 @@ def parameters_of(response: Any) -> dict[str, str]:
     query = parse_qs(urlsplit(response.headers["Location"]).query)
     assert all(len(values) == 1 for values in query.values()), query
     return {name: values[0] for name, values in query.items()}
+
+
+def mcp(
+    application: Any, token: str | None, message: dict[str, Any], path: str = "/mcp"
+) -> tuple[int, dict[str, str], dict[str, Any]]:
+    """Status, headers and body of one POST to the MCP endpoint, in this process."""
+    body = json.dumps(message).encode()
+    given = {
+        "host": "localhost",
+        "accept": "application/json",
+        "content-type": "application/json",
+        **({"authorization": f"Bearer {token}"} if token else {}),
+    }
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "query_string": b"",
+        "client": ("192.0.2.7", 50000),
+        "headers": [(k.encode(), v.encode()) for k, v in given.items()],
+    }
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        if messages:
+            return messages.pop()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    asyncio.run(application(scope, receive, send))
+    headers = {k.decode().lower(): v.decode() for k, v in sent[0]["headers"]}
+    answer = b"".join(each.get("body", b"") for each in sent[1:])
+    return sent[0]["status"], headers, json.loads(answer)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
+import threading
 from collections.abc import Iterator
-from urllib.parse import parse_qs, urlsplit
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
-from documents_server import DocumentsServer, free_port
+from documents_server import DocumentsServer, free_port, sending
 from documents_server import serving as serving_documents
+from flow import VERIFIER, challenge_of
 from mcp import ClientSession
 from mcp.client.auth import OAuthClientProvider
 from mcp.client.streamable_http import (
@@ -20,6 +25,7 @@ from mcp.client.streamable_http import (
 )
 from mcp.shared.auth import OAuthClientMetadata
 from operators import PASSWORD, Operator
+from playwright.sync_api import sync_playwright
 
 from memory_server.scratch import Server, serving
 
@@ -169,6 +175,58 @@ async def test_the_sdk_refreshes_by_itself(server, operator):
     )
 
 
+def test_a_browser_follows_the_answer_to_the_client(server, operator):
+    """The page's policy holds for where its form leads as well."""
+    server.manage("shell", "-v0", "-c", _REGISTER.format(client_id="browser"))
+    arrived: list[str] = []
+    with listening(arrived) as port, sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        page = chromium.new_page()
+        asked = {
+            "response_type": "code",
+            "client_id": "browser",
+            "redirect_uri": f"http://127.0.0.1:{port}/callback",
+            "code_challenge": challenge_of(VERIFIER),
+            "code_challenge_method": "S256",
+            "state": "from a browser",
+        }
+        page.goto(f"{server.base}/oauth/authorize?{urlencode(asked)}")
+        page.fill("input[name=username]", "operator")
+        page.fill("input[name=password]", PASSWORD)
+        page.click("button[type=submit]")
+        page.click("button[value=allow]")
+        page.wait_for_url(f"http://127.0.0.1:{port}/callback*")
+        chromium.close()
+
+    (answer,) = [parse_qs(urlsplit(each).query) for each in arrived if "?" in each]
+    assert answer["state"] == ["from a browser"]
+    assert answer["iss"] == [server.base]
+    assert answer["code"]
+
+
+@contextmanager
+def listening(arrived: list[str]) -> Iterator[int]:
+    """A client's listener on this machine; its port."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            arrived.append(self.path)
+            sending(b"connected", kind="text/plain")(self)
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
 def test_the_server_tests_itself(server, operator):
     page = operator.press("/console/connections/")
 
@@ -228,7 +286,7 @@ def test_a_foreign_page_may_read_what_leads_it_to_the_login(server):
 )
 def test_the_official_suite_passes(server, operator):
     """Its authorization-server scenarios; the operator answers as the suite waits."""
-    server.manage("shell", "-v0", "-c", _REGISTER)
+    server.manage("shell", "-v0", "-c", _REGISTER.format(client_id="conformance"))
     port = free_port()
     command = [
         os.environ["CONFORMANCE"],
@@ -254,7 +312,7 @@ def test_the_official_suite_passes(server, operator):
 _REGISTER = """
 from oauth2_provider.models import Application
 Application.objects.create(
-    client_id="conformance", name="Conformance suite", client_type="public",
+    client_id="{client_id}", name="Some client", client_type="public",
     authorization_grant_type="authorization-code",
     redirect_uris="http://127.0.0.1/callback",
 )
