@@ -26,13 +26,13 @@ def challenge_of(verifier: str) -> str:
 
 def an_application(redirect_uris: str = CALLBACK, **given: Any) -> Any:
     """A client that an operator made by hand."""
-    Application = get_application_model()
-    return Application.objects.create(
+    model = get_application_model()
+    return model.objects.create(
         **{
             "name": "Some assistant",
             "redirect_uris": redirect_uris,
-            "client_type": Application.CLIENT_PUBLIC,
-            "authorization_grant_type": Application.GRANT_AUTHORIZATION_CODE,
+            "client_type": model.CLIENT_PUBLIC,
+            "authorization_grant_type": model.GRANT_AUTHORIZATION_CODE,
             **given,
         }
     )

@@ -500,10 +500,8 @@ def test_deleting_a_client_ends_its_grants(flow):
 
 
 def test_a_client_with_a_secret_must_show_it(browser):
-    Application = get_application_model()
-    application = an_application(
-        client_type=Application.CLIENT_CONFIDENTIAL, client_secret="s3cret"
-    )
+    confidential = get_application_model().CLIENT_CONFIDENTIAL
+    application = an_application(client_type=confidential, client_secret="s3cret")
     flow = Flow(browser, application.client_id)
 
     assert error_of(flow.redeem(flow.code())) == "invalid_client"
