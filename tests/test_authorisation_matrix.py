@@ -187,15 +187,13 @@ class Action:
     when_hidden: str = "WORKSPACE_NOT_FOUND"
     # What those are told who may call, where the call itself can come to nothing.
     when_served: str = "OK"
-    # The same for what is open to everybody.
-    when_public: str = "OK"
 
 
 def verdict(action: Action, caller: Caller, workspace: Workspace) -> str:
     """The code that this caller must get, "OK" for being served."""
     asked = action.requirement
     if asked.public:
-        return action.when_public
+        return action.when_served
     if caller.refused:
         return caller.refused
     if caller.kind not in asked.kinds:
@@ -331,7 +329,7 @@ ROUTES: dict[tuple[str, str], Route] = {
             f"/oauth/{name}",
             type="application/x-www-form-urlencoded",
             names_workspace=False,
-            more={"when_public": error},
+            more={"when_served": error},
         )
         for name, error in {
             "token": "unsupported_grant_type",
