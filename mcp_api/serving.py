@@ -110,18 +110,16 @@ def _send_for_more(principal: Principal, messages: list[Any]) -> None:
     if not principal.may_ask_for_more:
         return
     for message in messages:
-        scope = _scope_of(message)
-        if scope and scope not in principal.scopes:
+        tool = _called_tool(message)
+        scope = tool.requirement.scope if tool is not None else None
+        # What its kind of token never gets is not to be signed in for.
+        may_get = tool is not None and principal.kind in tool.requirement.kinds
+        if scope and may_get and scope not in principal.scopes:
             raise ScopeMissing(
                 f"This needs the scope {scope}.",
                 hint="Sign in again and allow it.",
                 scope=" ".join(sorted({*principal.scopes, scope})),
             )
-
-
-def _scope_of(message: object) -> str | None:
-    tool = _called_tool(message)
-    return tool.requirement.scope if tool is not None else None
 
 
 @contextmanager

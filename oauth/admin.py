@@ -162,7 +162,7 @@ class ClientAdmin(ModelAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """Its grants end with it."""
-        of_client = Grant.objects.filter(client_id=obj.client_id)
+        of_client = Grant.objects.of_client(obj.client_id)
         grants.end(of_client, actor=operator_of(request), at=timezone.now())
         self._record("oauth.client_delete", request, obj)
         obj.delete()

@@ -14,7 +14,6 @@ from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.db import transaction
-from django.db.models import Q
 
 from access import tokens
 from access.models import Token
@@ -139,13 +138,13 @@ def of_family(family: UUID | None) -> GrantQuerySet:
 
 
 def of_access_token(text: str, *, client_id: str) -> GrantQuerySet:
-    return Grant.objects.filter(token__digest=tokens.digest(text), client_id=client_id)
+    of_client = Grant.objects.of_client(client_id)
+    return of_client.filter(token__digest=tokens.digest(text))
 
 
 def forget_unused(*, before: datetime) -> int:
     """Delete grants whose code nobody redeemed in time."""
-    stale = Grant.objects.filter(Q(token=None) & Q(allowed_at__lt=before))
-    return stale.delete()[0]
+    return Grant.objects.never_redeemed(before=before).delete()[0]
 
 
 def digest(code: str) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -10,8 +11,12 @@ from access.models import Token
 
 
 class GrantQuerySet(models.QuerySet["Grant"]):
-    def newest_first(self) -> GrantQuerySet:
-        return self.order_by("-allowed_at", "-id")
+    def of_client(self, client_id: str) -> GrantQuerySet:
+        return self.filter(client_id=client_id)
+
+    def never_redeemed(self, *, before: datetime) -> GrantQuerySet:
+        """Those whose code was made by then and brought no token."""
+        return self.filter(token=None, allowed_at__lt=before)
 
 
 class Grant(models.Model):

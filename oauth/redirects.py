@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import SplitResult, urlsplit
 
+from django.conf import settings
+
 MAX_LENGTH = 2000
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -14,10 +16,12 @@ def is_allowed(uri: str, registered: Iterable[str]) -> bool:
 
     Exact comparison (RFC 9700, section 2.1), except that a client on the operator's own
     machine listens on whatever port is free (RFC 8252, section 7.3). Plain HTTP is for
-    those only.
+    those only, and other schemes are for the operator to list.
     """
     parts = _split(uri)
-    if parts is None or (parts.scheme == "http" and not is_loopback(uri)):
+    if parts is None or parts.scheme not in settings.OAUTH_REDIRECT_SCHEMES:
+        return False
+    if parts.scheme == "http" and not is_loopback(uri):
         return False
     return any(
         uri == each or (is_loopback(uri) and _without_port(uri) == _without_port(each))

@@ -262,7 +262,7 @@ def _registered() -> Iterator[Any]:
     try:
         yield application
     finally:
-        left = Grant.objects.filter(client_id=application.client_id)
+        left = Grant.objects.of_client(application.client_id)
         grants.end(left, actor=Actor(name=NAME, transport="oauth"), at=timezone.now())
         application.delete()
 

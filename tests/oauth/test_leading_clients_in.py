@@ -12,7 +12,9 @@ from flow import Flow, an_application, mcp
 from people import a_token
 
 from access import audiences, challenges
+from mcp_api import landing
 from mcp_api.endpoint import MCP_PATHS, mcp_application
+from mcp_api.registry import tools
 
 LISTING = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 RESOURCES = ["", *audiences.MCP_PATHS]
@@ -127,6 +129,31 @@ def test_a_client_that_signed_in_is_told_what_to_ask_for(transactional_db, opera
     )
 
 
+@pytest.mark.parametrize("scope", ["read", "write", "raw"])
+def test_every_tool_sends_a_client_for_the_scope_it_lacks(
+    transactional_db, operator, scope
+):
+    """403 for what another consent would give, and no other tool's business."""
+    browser = Client()
+    browser.force_login(operator)
+    flow = Flow(browser, an_application().client_id)
+    given = flow.tokens(scopes=(scope,), scope=scope)
+
+    for name, tool in tools().items():
+        asked = tool.requirement
+        is_sent_on = (
+            "ai" in asked.kinds and asked.scope is not None and asked.scope != scope
+        )
+        status, headers, body = called(given["access_token"], name, {})
+        assert (status == 403) is is_sent_on, name
+        if is_sent_on:
+            wanted = parameters_of(headers["www-authenticate"])["scope"].split()
+            assert set(wanted) == {scope, asked.scope}, name
+        elif "ai" not in asked.kinds:
+            refusal = body["result"]["structuredContent"]
+            assert refusal["code"] == "TOKEN_KIND_REFUSED", name
+
+
 def test_others_are_told_by_a_result_that_their_model_reads(transactional_db):
     token = a_token("ai", scopes=["read"], at=timezone.now())
 
@@ -134,6 +161,34 @@ def test_others_are_told_by_a_result_that_their_model_reads(transactional_db):
 
     assert status == 200
     assert body["result"]["structuredContent"]["code"] == "SCOPE_MISSING"
+
+
+# -- around it -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/.well-known/oauth-authorization-server", "/oauth/token", "/oauth/authorize"],
+)
+def test_a_foreign_host_name_is_not_answered(db, path):
+    assert Client().get(path, headers={"Host": "evil.example"}).status_code == 400
+
+
+def test_the_endpoint_insists_on_https_like_everything_else(transactional_db, settings):
+    settings.SECURE_HSTS_SECONDS = 3600
+
+    _status, headers, _body = mcp(mcp_application, None, LISTING)
+
+    assert headers["strict-transport-security"] == "max-age=3600"
+
+
+def test_the_landing_page_says_that_clients_can_sign_in(settings):
+    with_oauth = landing.page().decode()
+    settings.OAUTH_ENABLED = False
+    without = landing.page().decode()
+
+    assert "when an operator signs in and allows it" in with_oauth
+    assert "OAuth" not in without
 
 
 # -- registering -----------------------------------------------------------------------
@@ -182,7 +237,7 @@ def test_a_client_that_registered_itself_signs_in(registering, browser):
         ({"redirect_uris": []}, "invalid_redirect_uri"),
         ({"redirect_uris": ["https://a.example/"] * 11}, "invalid_redirect_uri"),
         ({"redirect_uris": ["http://a.example/cb"]}, "invalid_redirect_uri"),
-        ({"redirect_uris": ["javascript:alert(1)"]}, "invalid_client_metadata"),
+        ({"redirect_uris": ["javascript:alert(1)"]}, "invalid_redirect_uri"),
         ({"redirect_uris": ["https://a.example/#x"]}, "invalid_redirect_uri"),
         (
             {"redirect_uris": ["https://a.example/" + "x" * 3000]},

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import pytest
+from django.test import override_settings
 from hypothesis import given
 from hypothesis import strategies as st
 
 from oauth import redirects
+
+pytestmark = pytest.mark.usefixtures("schemes")
+
+
+@pytest.fixture(scope="module")
+def schemes():
+    """What the operator lists, with a scheme of a desktop client."""
+    with override_settings(OAUTH_REDIRECT_SCHEMES=["https", "http", "cursor"]):
+        yield
+
 
 LOOPBACK = "http://127.0.0.1:8888/callback"
 
@@ -61,6 +72,8 @@ def test_what_is_nearly_registered_is_not(uri, registered):
         "https://a.example\\@evil.example/cb",
         "https://a.example/\ncb",
         "https://ä.example/cb",
+        "javascript:alert(1)",
+        "vscode://app/cb",
         "https://a.example/" + "x" * 2000,
         "/cb",
         "",
