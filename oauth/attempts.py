@@ -77,10 +77,14 @@ class Attempt:
 
     @property
     def failed_at(self) -> Taken | None:
-        """The step that it did not get past; a challenge is where every one begins."""
+        """The step that it did not get past.
+
+        A challenge is where every one begins, and what follows a token given back.
+        """
         newest = self.newest
-        is_beginning = newest.step == Step.CHALLENGE and len(self.steps) == 1
-        return None if newest.is_good or is_beginning else newest
+        before = self.steps[-2].step if len(self.steps) > 1 else None
+        is_natural = newest.step is Step.CHALLENGE and before in (None, Step.REVOKE)
+        return None if newest.is_good or is_natural else newest
 
 
 def note(

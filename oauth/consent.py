@@ -53,6 +53,7 @@ class Asked:
 
     client_id: str
     client_name: str
+    is_made_here: bool
     redirect_uri: str
     scopes: tuple[str, ...]
     audience: str
@@ -112,6 +113,9 @@ def read(parameters: QueryDict) -> Asked:
     return Asked(
         client_id=application.client_id,
         client_name=grants.plain(application.name) or "A client without a name",
+        is_made_here=(
+            application.registration_source == Application.RegistrationSource.MANUAL
+        ),
         redirect_uri=credentials["redirect_uri"],
         scopes=tuple(dict.fromkeys(scopes)),
         audience=audience,

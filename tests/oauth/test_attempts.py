@@ -53,6 +53,7 @@ def test_steps_of_one_address_are_one_attempt_until_it_pauses():
         ([(Step.CHALLENGE, False), (Step.SERVER, True)], None),
         ([(Step.CHALLENGE, False), (Step.TOKEN, False)], Step.TOKEN),
         ([(Step.TOKEN, True), (Step.CHALLENGE, False)], Step.CHALLENGE),
+        ([(Step.REVOKE, True), (Step.CHALLENGE, False)], None),
         ([(Step.TOKEN, False), (Step.TOKEN, True), (Step.TOOLS, True)], None),
     ],
 )

@@ -141,6 +141,7 @@ def test_the_page_shows_who_asks_and_where_the_answer_goes(browser):
     text = page.content.decode()
     assert "&lt;b&gt;Bold&lt;/b&gt;" in text
     assert "<strong>app.example.org</strong>" in text
+    assert "an operator of this server" in text
     assert audiences.usual() in text
     # Or the browser would not follow the answer to the client.
     policy = page.headers["Content-Security-Policy"]
