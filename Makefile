@@ -28,9 +28,9 @@ check:
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy .
 	$(VENV)/bin/lint-imports
-	$(VENV)/bin/python -W ignore manage.py makemigrations --check --dry-run
+	OAUTH_ENABLED=1 $(VENV)/bin/python -W ignore manage.py makemigrations --check --dry-run
 	SECRET_KEY=$$($(VENV)/bin/python -c 'import secrets; print(secrets.token_hex(32))') \
-	  PUBLIC_URL=https://memory.invalid MEMORY_ROOT=/tmp \
+	  PUBLIC_URL=https://memory.invalid MEMORY_ROOT=/tmp OAUTH_ENABLED=1 \
 	  $(VENV)/bin/python manage.py check --deploy --fail-level WARNING
 	$(VENV)/bin/djlint --lint templates
 

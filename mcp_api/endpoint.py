@@ -13,6 +13,9 @@ import uuid
 from functools import partial
 from typing import Any
 
+from django.conf import settings
+
+from access import audiences
 from mcp_api import calling, eras, landing, negotiation, wire
 from mcp_api.calls import CallCancelled, Cancellation
 from mcp_api.catalogue import core
@@ -33,7 +36,7 @@ from mcp_api.talk import (
 )
 from refusals import Code, Refusal
 
-MCP_PATHS = frozenset({"/mcp", "/v1/mcp"})
+MCP_PATHS = frozenset(audiences.MCP_PATHS)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 # Proxies close streams that stay silent for a minute; thirty seconds is the shortest
@@ -75,6 +78,7 @@ async def serve(scope: Scope, receive: Receive, send: Send, *, core: Core) -> No
     talk = Conversation(scope, receive, send, core, headers, request_id)
     talk.response_headers = {
         **_COMMON_HEADERS,
+        **_encryption(),
         "x-request-id": request_id,
         negotiation.HEADER: negotiation.negotiate(
             headers.get(negotiation.HEADER), request_id=request_id
@@ -175,6 +179,12 @@ async def _pump(
         else:
             await send_json(talk, answer.status, answer.body, answer.headers)
         return
+
+
+def _encryption() -> dict[str, str]:
+    """What Django's middleware, which this goes past, says of HTTPS."""
+    seconds = settings.SECURE_HSTS_SECONDS
+    return {"strict-transport-security": f"max-age={seconds}"} if seconds else {}
 
 
 def _may_end_session(talk: Conversation) -> bool:

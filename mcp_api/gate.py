@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 from mcp_api import negotiation
-from mcp_api.talk import METHODS, Conversation
+from mcp_api.talk import METHODS, Conversation, Scope
 from refusals import Code, Refusal
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -41,7 +42,8 @@ def check_host_and_origin(talk: Conversation) -> None:
     talk.response_headers |= {
         "access-control-allow-origin": origin,
         "access-control-expose-headers": (
-            f"mcp-session-id, x-request-id, retry-after, {negotiation.HEADER}"
+            "mcp-session-id, x-request-id, retry-after, www-authenticate, "
+            f"{negotiation.HEADER}"
         ),
         "vary": "origin",
     }
@@ -62,12 +64,16 @@ def preflight(talk: Conversation) -> dict[str, str]:
 
 
 def address_of(talk: Conversation) -> str:
+    return address_in(talk.scope, talk.headers)
+
+
+def address_in(scope: Scope, headers: Mapping[str, str]) -> str:
     """The client's address; behind our proxy, what the proxy appended last."""
     if settings.SECURE_PROXY_SSL_HEADER:
-        forwarded = talk.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+        forwarded = headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
         if forwarded:
             return forwarded
-    client = talk.scope.get("client")
+    client = scope.get("client")
     return str(client[0]) if client else ""
 
 

@@ -11,11 +11,12 @@ from django.utils import timezone
 
 from access import authentication
 from access.principals import Principal
+from access.requirements import ScopeMissing
 from mcp_api import mcp_sessions, wire
 from mcp_api.calls import CallCancelled, Cancellation, Exchange
 from mcp_api.gate import address_of
 from mcp_api.protocol import Answer
-from mcp_api.registry import tools
+from mcp_api.registry import Tool, tools
 from mcp_api.talk import Conversation
 from refusals import Refusal
 from usage import throttling
@@ -59,6 +60,7 @@ class Served:
             _admitted(self.talk, principal, costs, holds=holds),
             _cancellable(parsed, exchange),
         ):
+            _send_for_more(principal, messages)
             answer = self.talk.core.answer(parsed, exchange)
         if self.cancellation.requested.is_set():
             raise CallCancelled
@@ -116,13 +118,36 @@ def _admitted(
 
 def _cost(message: object) -> Cost:
     """A call of a tool that changes something is a write, everything else a read."""
-    if _is_call(message):
-        params = message.get("params")
-        name = params.get("name") if isinstance(params, dict) else None
-        tool = tools().get(name) if isinstance(name, str) else None
-        if tool is not None and not tool.reads_only:
-            return "write"
-    return "read"
+    tool = _called_tool(message)
+    return "read" if tool is None or tool.reads_only else "write"
+
+
+def _called_tool(message: object) -> Tool | None:
+    if not _is_call(message):
+        return None
+    params = message.get("params")
+    name = params.get("name") if isinstance(params, dict) else None
+    return tools().get(name) if isinstance(name, str) else None
+
+
+def _send_for_more(principal: Principal, messages: list[Any]) -> None:
+    """Raise ScopeMissing, which becomes a 403, for a client that can sign in for more.
+
+    Others get the same refusal as a tool's result, which their model reads.
+    """
+    if not principal.may_ask_for_more:
+        return
+    for message in messages:
+        tool = _called_tool(message)
+        scope = tool.requirement.scope if tool is not None else None
+        # What its kind of token never gets is not to be signed in for.
+        may_get = tool is not None and principal.kind in tool.requirement.kinds
+        if scope and may_get and scope not in principal.scopes:
+            raise ScopeMissing(
+                f"This needs the scope {scope}.",
+                hint="Sign in again and allow it.",
+                scope=" ".join(sorted({*principal.scopes, scope})),
+            )
 
 
 def _is_call(message: object) -> TypeGuard[wire.Json]:

@@ -11,6 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "memory_server.settings")
 
 from channels.routing import ProtocolTypeRouter
 from channels.security.websocket import AllowedHostsOriginValidator
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 django_application = get_asgi_application()
@@ -18,6 +19,11 @@ django_application = get_asgi_application()
 from console.routing import websocket_application  # noqa: E402 - needs loaded apps
 from mcp_api.endpoint import MCP_PATHS, mcp_application  # noqa: E402
 from rest_api.gate import Gate  # noqa: E402
+
+if settings.OAUTH_ENABLED:
+    from oauth.watching import Watch
+
+    mcp_application = Watch(mcp_application)
 
 gated_application = Gate(cast(Any, django_application))
 

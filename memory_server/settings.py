@@ -290,6 +290,32 @@ BILLING_RETURN_URL = env.str(
     "BILLING_RETURN_URL", default=f"{PUBLIC_URL}/v1/billing/webhook"
 )
 
+# Clients that sign in (docs/oauth.md). Off: no address, no table and no import of it.
+OAUTH_ENABLED = env.bool("OAUTH_ENABLED", default=False)
+# Hosts whose documents may describe clients, as in ALLOWED_HOSTS; empty: no document.
+OAUTH_CLIENT_HOSTS = env.list("OAUTH_CLIENT_HOSTS", default=["*"])
+OAUTH_DYNAMIC_REGISTRATION = env.bool("OAUTH_DYNAMIC_REGISTRATION", default=False)
+OAUTH_REDIRECT_SCHEMES = env.list("OAUTH_REDIRECT_SCHEMES", default=["https", "http"])
+OAUTH_ACCESS_TOKEN_SECONDS = env.int("OAUTH_ACCESS_TOKEN_SECONDS", default=3600)
+OAUTH_REFRESH_TOKEN_SECONDS = env.int(
+    "OAUTH_REFRESH_TOKEN_SECONDS", default=30 * 24 * 3600
+)
+OAUTH_TEST_CA_FILE = env.str("OAUTH_TEST_CA_FILE", default="")
+if OAUTH_ENABLED:
+    from oauth import provider
+
+    INSTALLED_APPS += ["oauth2_provider", "oauth"]
+    OAUTH2_PROVIDER = provider.options(
+        issuer=PUBLIC_URL,
+        client_hosts=OAUTH_CLIENT_HOSTS,
+        redirect_schemes=OAUTH_REDIRECT_SCHEMES,
+        access_seconds=OAUTH_ACCESS_TOKEN_SECONDS,
+        refresh_seconds=OAUTH_REFRESH_TOKEN_SECONDS,
+    )
+    # http is for clients on the operator's own machine; oauth.redirects holds it to it.
+    SILENCED_SYSTEM_CHECKS += ["oauth2_provider.W008"]
+    CELERY_BEAT_SCHEDULE["clear-oauth"] = {"task": "oauth.clear", "schedule": 3600.0}
+
 DJANGO_MCP_GLOBAL_SERVER_CONFIG = {"name": "federated-memory"}
 # Otherwise the package publishes a fourteenth tool of its own.
 DJANGO_MCP_GET_SERVER_INSTRUCTIONS_TOOL = False

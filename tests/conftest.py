@@ -65,6 +65,8 @@ os.environ["REDIS_PREFIX"] = f"test-{WORKER or 'main'}"
 os.environ["MEMORY_ROOT"] = str(Path(os.environ["TEST_ROOT"]) / (WORKER or "main"))
 # whitenoise warns about a directory of static files that is not there.
 Path(os.environ["MEMORY_ROOT"], "static").mkdir(parents=True, exist_ok=True)
+# Everything there can be is tested; tests/oauth looks at a server without it as well.
+os.environ.setdefault("OAUTH_ENABLED", "1")
 os.environ.setdefault(
     "SECRET_KEY", "a key for tests, long enough to please every check"
 )
