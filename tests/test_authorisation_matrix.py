@@ -1096,7 +1096,10 @@ def test_consumers_let_in_operators_only(
 
 # A command is allowed to whoever has a shell and the database's password. It declares
 # here whether it only reads; the next test holds it to that.
-READING = {"list_tokens", "stats", "verify", "verify_artefact", "verify_citation"}
+READING = {
+    *("list_tokens", "mcp_counts", "stats"),
+    *("verify", "verify_artefact", "verify_citation"),
+}
 WRITING = {
     "artefact_key",
     "create_token",
