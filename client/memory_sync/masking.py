@@ -78,13 +78,28 @@ def _key() -> bytes:
 
 
 def _may_hold_secrets(text: str) -> bool:
+    return bool(_compiled()[0].search(text) or _candidates(text))
+
+
+def _candidates(text: str) -> list[int]:
+    """Which of the detector's rules a text could match, in their order."""
+    by_needle, always = _needles()
     lowered = text.lower()
-    if _compiled()[0].search(text):
-        return True
-    return any(
-        not needles or any(needle in lowered for needle in needles)
-        for _, _, _, _, needles in rules.DETECTOR
-    )
+    # One list of every needle once: most texts are done with after this line.
+    found = [needle for needle in by_needle if needle in lowered]
+    return sorted({*always, *(rule for needle in found for rule in by_needle[needle])})
+
+
+@lru_cache(maxsize=1)
+def _needles() -> tuple[dict[str, list[int]], list[int]]:
+    by_needle: dict[str, list[int]] = {}
+    always = []
+    for number, (_, _, _, _, needles) in enumerate(rules.DETECTOR):
+        for needle in needles:
+            by_needle.setdefault(needle, []).append(number)
+        if not needles:
+            always.append(number)
+    return by_needle, always
 
 
 def _pieces(text: str) -> Iterator[tuple[int, str]]:
@@ -97,10 +112,8 @@ def _pieces(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _detected(text: str, offset: int) -> Iterator[tuple[int, int, str]]:
-    lowered = text.lower()
-    for name, pattern, group, least, needles in rules.DETECTOR:
-        if needles and not any(needle in lowered for needle in needles):
-            continue
+    for number in _candidates(text):
+        name, pattern, group, least, _ = rules.DETECTOR[number]
         for match in _pattern(pattern).finditer(text):
             start, end = match.span(group)
             if start < 0:
