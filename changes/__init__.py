@@ -34,9 +34,12 @@ def tell(uri: str) -> None:
     transaction.on_commit(partial(publish, {"uri": uri}))
 
 
-def tell_list(name: str) -> None:
-    """Say after the commit that a list that is offered ("resources") has changed."""
-    transaction.on_commit(partial(publish, {"list": name}))
+def tell_list(name: str, *, uri: str = "") -> None:
+    """Say after the commit that a list that is offered ("resources") has changed.
+
+    With `uri`, the entry that came or went, only those hear it who may read that.
+    """
+    transaction.on_commit(partial(publish, {"list": name, "uri": uri}))
 
 
 def publish(word: dict[str, Any]) -> None:

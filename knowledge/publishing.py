@@ -222,9 +222,10 @@ def _append(
     )
     if blob is not None and document.kind == Document.Kind.KNOWLEDGE:
         outbox.ask(verb="knowledge.index", subject=str(document.pk), at=at)
-    changes.tell(citing.resource(document))
+    uri = citing.resource(document)
+    changes.tell(uri)
     if document.kind == Document.Kind.OVERVIEW and number == 1:
-        changes.tell_list("resources")
+        changes.tell_list("resources", uri=uri)
     document.workspace.mark_active(at=at)
     return version
 

@@ -13,6 +13,7 @@ from mcp_types.jsonrpc import INVALID_PARAMS
 
 from access import noting
 from mcp_api import eras, wire
+from mcp_api.asking import InputRequired
 from mcp_api.calls import Call, CallCancelled
 from mcp_api.eras import Era
 from mcp_api.quoting import Writing
@@ -72,7 +73,7 @@ def answer(tool: Tool, arguments: Mapping[str, Any], call: Call) -> wire.Json:
         tool.requirement.check(call.principal)
         _refuse_nul(arguments)
         result = tool.call(arguments)
-    except CallCancelled:
+    except (CallCancelled, wire.ProtocolError, InputRequired):
         raise
     except Refusal as refusal:
         noting.note(refusal, principal=call.principal, target=tool.name, at=call.at)

@@ -13,9 +13,21 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from access.principals import Principal
-from mcp_api import wire
+from mcp_api import mcp_sessions, wire
 from mcp_api.eras import Era
 from mcp_api.mcp_sessions import McpSession
+
+# RFC 5424, as the protocol names them, from chatty to grave.
+_LEVELS = (
+    "debug",
+    "info",
+    "notice",
+    "warning",
+    "error",
+    "critical",
+    "alert",
+    "emergency",
+)
 
 
 class CallCancelled(Exception):
@@ -27,6 +39,8 @@ class Cancellation:
 
     def __init__(self) -> None:
         self.requested = threading.Event()
+        # Set also for a write, which is not cut off but must not wait for answers.
+        self.abandoned = threading.Event()
         self._lock = threading.Lock()
         self._database: Any = None
 
@@ -42,8 +56,14 @@ class Cancellation:
             with self._lock:
                 self._database = None
 
+    def check_waited_for(self) -> None:
+        """Raise CallCancelled once the client went away or took its request back."""
+        if self.abandoned.is_set():
+            raise CallCancelled
+
     def cancel(self) -> None:
         """May block for a moment; harmless when the call is over."""
+        self.abandoned.set()
         self.requested.set()
         # The lock keeps the thread from going on to another call while the server still
         # works on the cancel request, which would then hit the wrong query.
@@ -69,11 +89,32 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Call:
+    """One request of a client.
+
+    `abilities` names what the client declared that it can be asked; `state` is what
+    `asking.ask` gave it to bring back; `log_level` is what this request alone asked to
+    hear.
+    """
+
     exchange: Exchange
     era: Era
     version: str
+    method: str = ""
+    params: wire.Json = field(default_factory=dict)
     session: McpSession | None = None
     progress_token: str | int | None = None
+    abilities: frozenset[str] = frozenset()
+    state: wire.Json = field(default_factory=dict)
+    log_level: str | None = None
+
+    @property
+    def answers(self) -> Mapping[str, wire.Json]:
+        """What the client brings after a result that required input."""
+        return self.params.get("inputResponses") or {}
+
+    @property
+    def is_stateless(self) -> bool:
+        return self.era is Era.STATELESS
 
     @property
     def principal(self) -> Principal:
@@ -101,6 +142,20 @@ class Call:
         if message:
             params["message"] = message
         self.exchange.emit(wire.notification("notifications/progress", params))
+
+    def log(self, level: str, data: object, *, logger: str = "memory") -> None:
+        """Send the client a log message, if it asked for messages that grave.
+
+        A client that asked for none gets none. No secrets and no stored text go here.
+        """
+        wanted = self.log_level
+        if self.session is not None:
+            wanted = mcp_sessions.log_level(self.session)
+        if self.exchange.emit is None or wanted not in _LEVELS:
+            return
+        if _LEVELS.index(level) >= _LEVELS.index(wanted):
+            params = {"level": level, "logger": logger, "data": data}
+            self.exchange.emit(wire.notification("notifications/message", params))
 
 
 _current: ContextVar[Call] = ContextVar("mcp_call")

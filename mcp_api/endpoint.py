@@ -13,7 +13,7 @@ import uuid
 from functools import partial
 from typing import Any
 
-from mcp_api import calling, eras, landing, negotiation, wire
+from mcp_api import calling, eras, landing, negotiation, streams, wire
 from mcp_api.calls import CallCancelled, Cancellation
 from mcp_api.catalogue import core
 from mcp_api.executor import start
@@ -101,6 +101,8 @@ async def _route(talk: Conversation) -> None:
         await talk.reply(204, headers=preflight(talk))
     elif talk.method == "GET" and landing.is_wanted(talk.headers):
         await talk.reply(200, landing.page(), landing.HEADERS)
+    elif talk.method == "GET" and streams.may_open(talk):
+        await streams.open_for_session(talk)
     elif talk.method == "POST":
         await _post(talk)
     elif talk.method == "DELETE" and _may_end_session(talk):
@@ -136,6 +138,7 @@ async def _post(talk: Conversation) -> None:
         gone.cancel()
         if not work.done():
             work.add_done_callback(_forget)
+            cancellation.abandoned.set()
             if served.may_be_cut_off:
                 # Cancelling a query waits for the server, so not on the event loop.
                 loop.run_in_executor(None, cancellation.cancel)
@@ -166,7 +169,9 @@ async def _pump(
         except CallCancelled:
             # The client said so itself and waits for nothing but the end.
             answer = Answer(202)
-        if talk.is_streaming and answer.body is None:
+        if answer.listening is not None:
+            await streams.tell(talk, answer.listening, gone=gone)
+        elif talk.is_streaming and answer.body is None:
             await talk.send({"type": "http.response.body", "body": b""})
         elif talk.is_streaming or (answer.body is not None and not talk.takes_json):
             await talk.write(frame(answer.body))

@@ -7,6 +7,7 @@ and a cap. Django's login sessions are never touched.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
@@ -46,14 +47,25 @@ class McpSession:
     version: str
     client: str
     workspace_slug: str = ""
+    # What the client declared that it can be asked.
+    abilities: tuple[str, ...] = ()
 
 
 def open_session(
-    *, token_id: int, version: str, client: str, at: datetime
+    *,
+    token_id: int,
+    version: str,
+    client: str,
+    abilities: Iterable[str] = (),
+    at: datetime,
 ) -> McpSession:
     """Start a session; past the cap the ones idle for longest make room."""
     session = McpSession(
-        id=secrets.token_urlsafe(32), token_id=token_id, version=version, client=client
+        id=secrets.token_urlsafe(32),
+        token_id=token_id,
+        version=version,
+        client=client,
+        abilities=tuple(abilities),
     )
     _redis().eval(
         _OPEN,
@@ -96,8 +108,35 @@ def bind(session: McpSession, *, workspace_slug: str) -> None:
 def end(session_id: str, *, token_id: int, at: datetime) -> None:
     """End a session of this token; raises like `resume` when there is none."""
     session = resume(session_id, token_id=token_id, at=at)
-    _redis().delete(_key(session.id))
+    _redis().delete(_key(session.id), _log_key(session.id))
     _redis().zrem(_index(), session.id)
+
+
+def set_log_level(session: McpSession, level: str) -> None:
+    """Remember how grave a message must be for this session to hear it."""
+    _redis().set(_log_key(session.id), level, ex=settings.MCP_SESSION_TTL_SECONDS)
+
+
+def log_level(session: McpSession) -> str | None:
+    """What `set_log_level` set; None for a session that asked for no messages."""
+    level = _redis().getex(_log_key(session.id), ex=settings.MCP_SESSION_TTL_SECONDS)
+    return level.decode() if level else None
+
+
+def alive(session_ids: Sequence[str], *, at: datetime) -> set[str]:
+    """Which of these sessions go on; the life of those is renewed."""
+    with _redis().pipeline(transaction=False) as pipeline:
+        for session_id in session_ids:
+            pipeline.expire(_key(session_id), settings.MCP_SESSION_TTL_SECONDS)
+            pipeline.zadd(_index(), {session_id: at.timestamp()}, xx=True)
+        renewed = pipeline.execute()[::2]
+    pairs = zip(session_ids, renewed, strict=True)
+    return {session_id for session_id, is_there in pairs if is_there}
+
+
+def shared_redis() -> redis.Redis:
+    """The connection pool of this module, for what belongs to its sessions."""
+    return _redis()
 
 
 def _redis() -> redis.Redis:
@@ -111,6 +150,10 @@ def _redis_at(url: str) -> redis.Redis:
 
 def _key(session_id: str) -> str:
     return f"{settings.REDIS_PREFIX}:mcp:session:{session_id}"
+
+
+def _log_key(session_id: str) -> str:
+    return f"{settings.REDIS_PREFIX}:mcp:log:{session_id}"
 
 
 def _index() -> str:

@@ -6,10 +6,11 @@ The URIs are those of citations, so that a client can open a hit's citation as i
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from access import scoping
-from knowledge import reading
+from access.principals import Principal
+from knowledge import paths, reading
 from knowledge.models import Document
 from mcp_api import calls, wire
 from mcp_api.calls import Call
@@ -20,7 +21,7 @@ from search import masking
 from sessions import reading as transcript_reading
 from workspaces import readme
 
-README_URI = "memory://readme"
+README_URI = readme.URI
 _PAGE = 50
 _MAX_CHARS = 200_000
 _MAX_LINES = 200
@@ -108,19 +109,49 @@ def read(params: wire.Json, call: Call) -> wire.Json:
     return {"contents": [content]}
 
 
-def _content(uri: str) -> tuple[str, str, wire.Json]:
-    principal = calls.current().principal
+def watchable(uri: str, principal: Principal) -> str:
+    """The URI under which changes of a resource are told: as its citation has it,
+    without version, revision and lines.
+
+    What it names need not exist yet. Raises ResourceNotFound, PathInvalid, and
+    WorkspaceNotFound where the principal may not read.
+    """
     if uri == README_URI:
-        return "text/markdown", readme.text(), {}
+        return uri
+    parts = _parts(uri)
+    kind, _, name = parts.path.lstrip("/").partition("/")
+    workspace = scoping.readable_workspace(principal, parts.netloc)
+    if kind == "overview.md" and not name:
+        place = kind
+    elif kind == "knowledge":
+        place = f"knowledge/{quote(paths.normalise(unquote(name)))}"
+    elif kind == "sessions" and name:
+        session_id, _, agent_id = name.partition("/")
+        ids = [session_id, agent_id] if agent_id else [session_id]
+        place = "/".join([kind, *(quote(unquote(each), safe="") for each in ids)])
+    else:
+        raise ResourceNotFound("That URI names nothing here.")
+    return f"memory://{workspace.slug}/{place}"
+
+
+def _parts(uri: str) -> SplitResult:
     try:
         parts = urlsplit(uri)
     except ValueError:
         raise ResourceNotFound("That is not a URI of this server.") from None
-    kind, _, name = parts.path.lstrip("/").partition("/")
     if parts.scheme != "memory" or not parts.netloc or len(uri) > 2000:
         raise ResourceNotFound("That is not a URI of this server.")
     if "\0" in unquote(uri):
         raise ResourceNotFound("That is not a URI of this server.")
+    return parts
+
+
+def _content(uri: str) -> tuple[str, str, wire.Json]:
+    principal = calls.current().principal
+    if uri == README_URI:
+        return "text/markdown", readme.text(), {}
+    parts = _parts(uri)
+    kind, _, name = parts.path.lstrip("/").partition("/")
     workspace = scoping.readable_workspace(principal, parts.netloc)
     number = _NUMBER.fullmatch(parts.query)
     if kind == "overview.md" and not name:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from access import authentication
 from access.principals import Principal
-from mcp_api import mcp_sessions, wire
+from mcp_api import mcp_sessions, subscriptions, wire
 from mcp_api.calls import CallCancelled, Cancellation, Exchange
 from mcp_api.gate import address_of
 from mcp_api.protocol import Answer
@@ -67,6 +67,7 @@ def end_session(talk: Conversation) -> None:
     mcp_sessions.end(
         talk.headers["mcp-session-id"], token_id=principal.token_id, at=timezone.now()
     )
+    subscriptions.forget(talk.headers["mcp-session-id"])
 
 
 def authenticate(talk: Conversation) -> Principal:
