@@ -15,11 +15,14 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from access import tokens, write_tokens
+from access import tokens, webhook_secrets, write_tokens
 from access.models import Token, TokenQuerySet
 from audit.admin import operator_of
 from workspaces.admin import WorkspaceAdmin
 from workspaces.models import Workspace, WorkspaceQuerySet
+
+# All else of a token is fixed when it is made.
+CHANGEABLE = "tool_profile"
 
 
 class NewTokenForm(forms.ModelForm[Token]):
@@ -39,13 +42,26 @@ class NewTokenForm(forms.ModelForm[Token]):
         widget=UnfoldAdminSelectWidget,
         help_text="Pins the token: it writes only here and may read it when private.",
     )
+    tool_profile = forms.ChoiceField(
+        choices=Token.ToolProfile.choices,
+        initial=Token.ToolProfile.STANDARD,
+        widget=UnfoldAdminSelectWidget,
+        help_text="Which tools its client is shown; it may call all of them.",
+    )
     expires_at = forms.SplitDateTimeField(
         required=False, widget=UnfoldAdminSplitDateTimeWidget
     )
 
     class Meta:
         model = Token
-        fields = ("name", "kind", "scopes", "workspace", "expires_at")
+        fields = (
+            "name",
+            "kind",
+            "scopes",
+            "workspace",
+            "tool_profile",
+            "expires_at",
+        )
 
     def clean_expires_at(self) -> datetime | None:
         chosen: datetime | None = self.cleaned_data["expires_at"]
@@ -79,12 +95,13 @@ class TokenAdmin(ModelAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         if obj is None:
-            return ["name", "kind", "scopes", "workspace", "expires_at"]
+            return list(NewTokenForm.Meta.fields)
         return [
             "name",
             "kind",
             "scopes",
             "workspace",
+            "tool_profile",
             "ending",
             "created_at",
             "created_by",
@@ -97,7 +114,9 @@ class TokenAdmin(ModelAdmin):
     def get_readonly_fields(
         self, request: HttpRequest, obj: Model | None = None
     ) -> list[str]:
-        return [] if obj is None else self.get_fields(request, obj)
+        if obj is None:
+            return []
+        return [each for each in self.get_fields(request, obj) if each != CHANGEABLE]
 
     def has_delete_permission(
         self, request: HttpRequest, obj: Model | None = None
@@ -107,14 +126,19 @@ class TokenAdmin(ModelAdmin):
     def save_model(
         self, request: HttpRequest, obj: Token, form: Any, change: bool
     ) -> None:
+        by, at = operator_of(request), timezone.now()
+        if change:
+            tokens.show_tools(obj, profile=obj.tool_profile, actor=by, at=at)
+            return
         token, text = tokens.create(
             name=obj.name,
             kind=obj.kind,
             scopes=obj.scopes or None,
             workspace=obj.workspace,
+            tool_profile=obj.tool_profile,
             expires_at=obj.expires_at,
-            created_by=operator_of(request),
-            at=timezone.now(),
+            created_by=by,
+            at=at,
         )
         obj.pk = token.pk
         obj.__dict__.update(token.__dict__)
@@ -140,6 +164,20 @@ def rotate_write_tokens(
     model_admin.message_user(request, f"{len(chosen)} write tokens rotated.")
 
 
+@admin.action(description="Show the webhook secrets of selected workspaces")
+def show_webhook_secrets(
+    model_admin: ModelAdmin, request: HttpRequest, chosen: WorkspaceQuerySet
+) -> None:
+    """What signs bodies for POST /v1/webhooks/memory."""
+    for workspace in chosen:
+        secret = webhook_secrets.derive(workspace)
+        model_admin.message_user(request, f"{workspace.slug}: {secret}")
+
+
 # Write tokens belong to this app, the list of workspaces to the one below, which must
 # not know about tokens.
-WorkspaceAdmin.actions = (*(WorkspaceAdmin.actions or ()), rotate_write_tokens)
+WorkspaceAdmin.actions = (
+    *(WorkspaceAdmin.actions or ()),
+    rotate_write_tokens,
+    show_webhook_secrets,
+)

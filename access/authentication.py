@@ -49,13 +49,15 @@ class _Found(NamedTuple):
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None
+    tool_profile: str
 
 
 # As SQL, since every request asks this: the ORM takes ten times as long to build the
 # query as the database to answer it.
 _FIND = """
 SELECT token.id, token.name, token.kind, token.scopes, token.workspace_id,
-    workspace.slug, token.digest, token.expires_at, token.revoked_at, token.last_used_at
+    workspace.slug, token.digest, token.expires_at, token.revoked_at,
+    token.last_used_at, token.tool_profile
 FROM access_token token
 LEFT JOIN workspaces_workspace workspace ON workspace.id = token.workspace_id
 WHERE token.digest = %s
@@ -92,6 +94,7 @@ def authenticate(
         transport=transport,
         request_id=request_id,
         address_digest=address_digest(address),
+        tool_profile=token.tool_profile,
     )
 
 

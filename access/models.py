@@ -37,6 +37,12 @@ class Token(models.Model):
         RAW = "raw"
         ADMIN = "admin"
 
+    class ToolProfile(models.TextChoices):
+        STANDARD = "standard", "Standard: what assistants use daily"
+        FULL = "full", "Full: every tool but old names"
+        ALL = "all", "All: old names too"
+        LEAN = "lean", "Lean: six tools"
+
     name = models.CharField(max_length=100)
     kind = models.CharField(max_length=8, choices=Kind)
     scopes = ArrayField(models.CharField(max_length=8, choices=Scope), default=list)
@@ -46,6 +52,12 @@ class Token(models.Model):
         null=True,
         blank=True,
         help_text="A pinned token sees and binds only this workspace's private side.",
+    )
+    tool_profile = models.CharField(
+        max_length=8,
+        choices=ToolProfile,
+        default=ToolProfile.STANDARD,
+        help_text="Which tools its client is shown; it may call all of them.",
     )
     digest = models.CharField(max_length=64, unique=True, help_text="SHA-256.")
     last_four = models.CharField(max_length=4)
@@ -60,6 +72,10 @@ class Token(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} (…{self.last_four})"
+
+    def show_tools(self, profile: str) -> None:
+        self.tool_profile = profile
+        self.save(update_fields=["tool_profile"])
 
     def mark_revoked(self, *, by: str, at: datetime) -> None:
         self.revoked_at, self.revoked_by = at, by[:150]

@@ -21,6 +21,7 @@ _NOTED = frozenset(
         Code.TOKEN_KIND_REFUSED,
         Code.SCOPE_MISSING,
         Code.WORKSPACE_REFUSED,
+        Code.UNAUTHORIZED_SCOPE,
         Code.BINDING_INVALID,
         Code.WRITE_TOKEN_INVALID,
     }

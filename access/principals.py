@@ -11,7 +11,8 @@ from audit.trail import Actor
 class Principal:
     """The bearer of a valid token, for the length of one request.
 
-    `workspace_id` and `workspace_slug` name the workspace that the token is pinned to.
+    `workspace_id` and `workspace_slug` name the workspace that the token is pinned to,
+    `tool_profile` which tools its client is shown.
     """
 
     token_id: int
@@ -23,6 +24,7 @@ class Principal:
     transport: str = "command"
     request_id: str = ""
     address_digest: str = ""
+    tool_profile: str = "standard"
 
     @property
     def actor(self) -> Actor:

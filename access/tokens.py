@@ -50,16 +50,18 @@ def create(
     scopes: Iterable[str] | None = None,
     workspace: Workspace | None = None,
     expires_at: datetime | None = None,
+    tool_profile: str = Token.ToolProfile.STANDARD,
     created_by: trail.Actor,
     at: datetime,
 ) -> tuple[Token, str]:
     """Make a token; the text that comes back is never to be had again.
 
     Without `scopes` it gets what its kind usually needs. Raises InvalidArgument for a
-    name that is empty, long or not plain text, an unknown kind, a scope that the kind
-    cannot hold, and an expiry that has passed.
+    name that is empty, long or not plain text, an unknown kind or tool profile, a scope
+    that the kind cannot hold, and an expiry that has passed.
     """
     _check_name(name)
+    _check_tool_profile(tool_profile)
     chosen = _scopes(kind, scopes)
     if expires_at is not None and expires_at <= at:
         raise InvalidArgument(
@@ -74,10 +76,25 @@ def create(
             scopes=chosen,
             workspace=workspace,
             expires_at=expires_at,
+            tool_profile=tool_profile,
             created_by=created_by,
             at=at,
         )
     return token, text
+
+
+def show_tools(token: Token, *, profile: str, actor: trail.Actor, at: datetime) -> None:
+    """Choose which tools the token's client is shown; raises InvalidArgument."""
+    _check_tool_profile(profile)
+    with transaction.atomic():
+        token.show_tools(profile)
+        trail.record(
+            actor=actor,
+            action="token.tool_profile",
+            at=at,
+            target=str(token),
+            detail={"token_id": token.pk, "tool_profile": profile},
+        )
 
 
 def revoke(chosen: TokenQuerySet, *, actor: trail.Actor, at: datetime) -> int:
@@ -182,12 +199,14 @@ def _store(
     expires_at: datetime | None,
     created_by: trail.Actor,
     at: datetime,
+    tool_profile: str = Token.ToolProfile.STANDARD,
 ) -> Token:
     token = Token.objects.create(
         name=name,
         kind=kind,
         scopes=scopes,
         workspace=workspace,
+        tool_profile=tool_profile,
         digest=digest(text),
         last_four=text[-4:],
         created_at=at,
@@ -221,6 +240,14 @@ def _check_name(name: str) -> None:
         raise InvalidArgument(
             "The token's name must be 1 to 100 printable characters.",
             hint="Name it for who or what will carry it.",
+        )
+
+
+def _check_tool_profile(profile: str) -> None:
+    if profile not in Token.ToolProfile.values:
+        raise InvalidArgument(
+            f"There is no tool profile {profile[:20]!r}.",
+            hint=f"Use one of: {', '.join(Token.ToolProfile.values)}.",
         )
 
 

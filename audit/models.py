@@ -31,5 +31,8 @@ class Event(models.Model):
 
     objects = EventQuerySet.as_manager()
 
+    class Meta:
+        indexes = [models.Index(fields=["token_id", "-id"], name="events_of_a_token")]
+
     def __str__(self) -> str:
         return f"{self.action} by {self.actor}"

@@ -15,6 +15,8 @@ _SECTIONS = {
     ],
     "Memory": [
         ("Workspaces", "hub", "admin:workspaces_workspace_changelist"),
+        ("Memories", "lightbulb", "admin:memories_memory_changelist"),
+        ("Conflicts", "call_split", "admin:memories_conflict_changelist"),
         ("Documents", "description", "admin:knowledge_document_changelist"),
         ("Transcripts", "forum", "admin:transcripts_transcript_changelist"),
         ("Server README", "menu_book", "admin:workspaces_serverreadme_changelist"),
@@ -22,7 +24,14 @@ _SECTIONS = {
     "Safety": [
         ("Tokens", "key", "admin:access_token_changelist"),
         ("Audit events", "policy", "admin:audit_event_changelist"),
+        ("Erasures", "delete_forever", "admin:memories_erasure_changelist"),
         ("Secrets found", "shield_lock", "admin:search_finding_changelist"),
+    ],
+    "Plans": [
+        ("Plans", "sell", "admin:usage_plan_changelist"),
+        ("Accounts", "account_balance_wallet", "admin:usage_account_changelist"),
+        ("Usage", "speed", "admin:usage_meter_changelist"),
+        ("Payments", "payments", "admin:usage_transaction_changelist"),
     ],
     "Running": [
         ("Jobs", "pending_actions", "admin:jobs_job_changelist"),

@@ -20,8 +20,6 @@ from search.training import Bounds, Calibration, Judged
 # Some features speak against a passage, or for short ones.
 _EITHER_WAY = Bounds(None, None)
 _BOUNDS = {
-    # Where the passage before says it all, this one is what follows.
-    "before": Bounds(None, 0.0),
     "question": _EITHER_WAY,
     "length": _EITHER_WAY,
     # An identifier is worth more than its words, however few ask for one.

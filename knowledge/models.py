@@ -16,10 +16,17 @@ WHERE deleted_at IS NULL AND kind = 'knowledge' AND indexed_version <> version_n
 """
 # In the order of the models' fields, as from_db wants them.
 _HIT_FIELDS = ("id", "workspace_id", "kind", "path", "title", "indexed_version")
-_HIT_WORKSPACE_FIELDS = ("id", "slug", "machine", "tool", "project")
+_HIT_WORKSPACE_FIELDS = (
+    "id",
+    "slug",
+    "machine",
+    "tool",
+    "project",
+    "container_tag",
+)
 _HIT = """
 SELECT d.id, d.workspace_id, d.kind, d.path, d.title, d.indexed_version,
-    w.id, w.slug, w.machine, w.tool, w.project
+    w.id, w.slug, w.machine, w.tool, w.project, w.container_tag
 FROM knowledge_document d JOIN workspaces_workspace w ON w.id = d.workspace_id
 WHERE d.id = ANY(%s)
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -84,7 +85,7 @@ def search(
         )
     )
     return DocumentResults(
-        hits=_with_documents(found.hits),
+        hits=with_documents(found.hits),
         has_more=found.has_more,
         max_passage_id=found.max_passage_id,
         pending_words=Document.objects.count_waiting(ids, path_prefix=path_prefix),
@@ -93,7 +94,8 @@ def search(
     )
 
 
-def _with_documents(hits: list[finding.Hit]) -> list[DocumentHit]:
+def with_documents(hits: Sequence[finding.Hit]) -> list[DocumentHit]:
+    """The hits whose document still has them, in their order."""
     if not hits:
         return []
     documents = Document.objects.of_hits({hit.source_id for hit in hits})

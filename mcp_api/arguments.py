@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, with_config
+from typing_extensions import TypedDict
+
+from workspaces import connectors
 
 
 def _utc(moment: datetime) -> datetime:
@@ -69,3 +72,90 @@ Mode = Annotated[
 Role = Literal["user", "assistant", "tool_input", "tool_output", "summary"]
 Roles = Annotated[list[Role], Field(max_length=5)]
 View = Literal["conversation", "lines", "raw"]
+
+# -- memories: the names on the wire are those of the MemoryNode surface -----------
+
+ContainerTag = Annotated[
+    Annotated[str, Field(max_length=128)] | None,
+    Field(
+        alias="containerTag",
+        description="A workspace_id, or any name: read or write only there.",
+    ),
+]
+IncludeProfile = Annotated[bool, Field(alias="includeProfile")]
+IncludeRecent = Annotated[bool, Field(alias="includeRecent")]
+TopK = Annotated[int, Field(ge=1, le=20)]
+Kinds = Annotated[
+    list[Literal["memory", "knowledge", "transcript"]],
+    Field(max_length=3, description="All three if left out."),
+]
+Score = Annotated[float, Field(ge=0, le=1)]
+BudgetChars = Annotated[int, Field(ge=200, le=50_000)]
+BudgetTokens = Annotated[int, Field(ge=100, le=50_000)]
+Emphasis = Literal["balanced", "precision", "recall"]
+MemoryText = Annotated[str, Field(min_length=1, max_length=10_000)]
+MemoryId = Annotated[
+    str,
+    Field(pattern=r"^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$"),
+]
+MemoryType = Literal[
+    "fact",
+    "preference",
+    "event",
+    "note",
+    "task",
+    "correction",
+    "pin",
+    "summary",
+]
+Scalar = str | int | float | bool
+MetadataFilter = Annotated[
+    dict[Annotated[str, Field(max_length=100)], Scalar], Field(max_length=20)
+]
+Metadata = Annotated[
+    dict[Annotated[str, Field(max_length=100)], Scalar | None], Field(max_length=50)
+]
+PageNumber = Annotated[int, Field(ge=1, le=10_000)]
+PageSize = Annotated[int, Field(ge=1, le=50)]
+AuditPage = Annotated[int, Field(ge=1, le=100)]
+AuditLimit = Annotated[int, Field(ge=1, le=200)]
+Nonce = Annotated[
+    Annotated[str, Field(min_length=8, max_length=200)] | None,
+    Field(description="Repeating a call with its nonce does nothing twice."),
+]
+TimestampMs = Annotated[
+    Annotated[int, Field(ge=0, le=2**53)] | None, Field(alias="timestampMs")
+]
+Action = Literal["save", "forget", "confirm_forget"]
+ConfirmationToken = Annotated[str, Field(min_length=1, max_length=200)]
+ConnectorId = Annotated[str, Field(min_length=1, max_length=120)]
+CaptureTypes = Annotated[
+    dict[
+        Annotated[
+            str,
+            WithJsonSchema({"type": "string", "enum": list(connectors.CAPTURE_TYPES)}),
+        ],
+        bool,
+    ],
+    Field(max_length=11, description="Types left out take their default."),
+]
+ConversationBody = Annotated[
+    dict[str, Any],
+    Field(max_length=40, description="messages [{role, content, at?}] or transcript."),
+]
+Plan = Annotated[str, Field(max_length=40)]
+FirstName = Annotated[str, Field(max_length=200)]
+Email = Annotated[str, Field(max_length=200)]
+Phone = Annotated[str, Field(max_length=40)]
+
+
+@with_config(ConfigDict(extra="forbid"))
+class Confirmation(TypedDict):
+    token: NotRequired[ConfirmationToken]
+    memory_id: NotRequired[MemoryId]
+
+
+@with_config(ConfigDict(extra="forbid"))
+class Ingested(TypedDict):
+    kind: Literal["text", "memory", "conversation", "document", "import", "bundle"]
+    body: Annotated[dict[str, Any], Field(max_length=40)]

@@ -12,7 +12,7 @@ from django.db import InterfaceError, OperationalError
 from mcp_types.jsonrpc import INVALID_PARAMS
 
 from access import noting
-from mcp_api import eras, wire
+from mcp_api import eras, tool_profiles, wire
 from mcp_api.asking import InputRequired
 from mcp_api.calls import Call, CallCancelled
 from mcp_api.eras import Era
@@ -47,7 +47,8 @@ def methods(tools: Mapping[str, Tool]) -> dict[str, Any]:
 
     def listing(params: wire.Json, call: Call) -> wire.Json:
         _first_page_only(params)
-        return {"tools": [tool.listing for tool in tools.values()]}
+        profile = tool_profiles.chosen(call)
+        return {"tools": tool_profiles.listed(tools, profile=profile)}
 
     def calling(params: wire.Json, call: Call) -> wire.Json:
         tool = tools.get(params["name"])

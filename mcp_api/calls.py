@@ -77,7 +77,7 @@ class Exchange:
     """One HTTP request: what every message in its body has in common.
 
     `emit` sends a JSON-RPC notification ahead of the answer; None when the client does
-    not take a stream.
+    not take a stream. `query_string` is the address's part after `?`.
     """
 
     principal: Principal
@@ -85,6 +85,7 @@ class Exchange:
     at: datetime
     emit: Callable[[wire.Json], None] | None = None
     cancellation: Cancellation = field(default_factory=Cancellation)
+    query_string: bytes = b""
 
 
 @dataclass(frozen=True)

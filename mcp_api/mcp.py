@@ -6,6 +6,19 @@ from mcp_api.toolsets.workspaces import WorkspaceTools
 from mcp_api.toolsets.knowledge import KnowledgeTools
 from mcp_api.toolsets.sessions import SessionTools
 from mcp_api.toolsets.uploads import UploadTools
+from mcp_api.toolsets.recall import RecallTools
+from mcp_api.toolsets.memories import MemoryTools
+from mcp_api.toolsets.ingesting import IngestTools
+from mcp_api.toolsets.accounts import AccountTools
 # isort: on
 
-__all__ = ["KnowledgeTools", "SessionTools", "UploadTools", "WorkspaceTools"]
+__all__ = [
+    "AccountTools",
+    "IngestTools",
+    "KnowledgeTools",
+    "MemoryTools",
+    "RecallTools",
+    "SessionTools",
+    "UploadTools",
+    "WorkspaceTools",
+]

@@ -9,6 +9,8 @@ logger = logging.getLogger(__name__)
 HEADER = "x-mcp-policy-version"
 # Newest first; a version leaves only after thirty days without traffic.
 SUPPORTED = ("2026-04-19.1",)
+# Of the list of tools with their fields; clients compare it.
+TOOL_MANIFEST_VERSION = "1.0.2"
 
 
 def negotiate(wanted: str | None, *, request_id: str) -> str:

@@ -1,7 +1,8 @@
 """Prompts a person picks in their client; they lead the model to the right tools.
 
-Nothing stored is put into a prompt: what is picked becomes the person's own words, and
-archived text must never speak with that voice.
+What is picked becomes the person's own words, and archived text must never speak with
+that voice. So nothing stored is put into a prompt, except that `context` shows the
+newest memories, fenced off as quoted data, as its person asked for by name.
 """
 
 from __future__ import annotations
@@ -11,10 +12,14 @@ from dataclasses import dataclass
 
 from mcp_types.jsonrpc import INVALID_PARAMS
 
-from mcp_api import wire
+from mcp_api import calls, negotiation, presenting, scope, wire
 from mcp_api.calls import Call
+from mcp_api.quoting import Writing
+from memories import reading
 
 _MAX_VALUE = 200
+_RECENT = 8
+_NO = frozenset({"false", "no", "0"})
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,26 @@ def _hand_over(given: Mapping[str, str]) -> str:
     )
 
 
+def _context(given: Mapping[str, str]) -> str:
+    """Advice, where this client reads and writes, and the newest memories."""
+    call, read = calls.current(), scope.reading(given.get("containerTag"))
+    writing = Writing()
+    writing.say(
+        "Use the memory of this server while you work. Begin with context and the task "
+        "in a sentence; ask recall before you solve something again or ask me; keep "
+        "decisions, preferences, facts and corrections with memory, one at a time and "
+        "without secrets."
+    )
+    writing.say(f"Scope: {presenting.scope_line(read)}.")
+    writing.say(f"Policy version: {negotiation.SUPPORTED[0]}.")
+    if given.get("includeRecent", "true").lower() not in _NO:
+        found = reading.newest(workspaces=read.workspaces, limit=_RECENT, at=call.at)
+        writing.say(f"The {len(found)} newest memories:")
+        if found:
+            writing.quote(presenting.memory_list(found))
+    return str(writing)
+
+
 def _where(given: Mapping[str, str]) -> str:
     if "workspace_id" in given:
         return f"workspace {given['workspace_id']}"
@@ -110,6 +135,16 @@ PROMPTS: Mapping[str, Prompt] = {
             "Write down a project's state for somebody who goes on with it.",
             (_WORKSPACE, ("to", "Who takes over: a person, a tool, a machine.", False)),
             _hand_over,
+        ),
+        Prompt(
+            "context",
+            "Use the memory",
+            "How to use this memory here, with what was remembered last.",
+            (
+                ("containerTag", "A workspace id or tag; all if left out.", False),
+                ("includeRecent", "false leaves the newest memories out.", False),
+            ),
+            _context,
         ),
     )
 }

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from mcp_server import mcp_server
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -24,7 +24,9 @@ from refusals import InvalidArgument
 Json = dict[str, Any]
 Method = TypeVar("Method", bound=Callable[..., Any])
 _order = itertools.count()
-_LINE_BREAK = re.compile(r"(?<!\n)\n(?!\n)")
+# Line breaks inside a paragraph are the source file's, not the reader's, but those
+# before the labels of a four-line description are meant.
+_LINE_BREAK = re.compile(r"(?<!\n)\n(?!\n|(?:WHEN|INSTEAD|RETURNS): )")
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,15 @@ class Result:
 class Declaration:
     """What `memory_tool` says about a method."""
 
+    name: str
     title: str
     requirement: Requirement
     result: Any
     reads_only: bool
     destroys: bool
     idempotent: bool
+    opens_world: bool
+    listed_from: str
     meta: Mapping[str, Any]
     position: int
 
@@ -87,23 +92,32 @@ def memory_tool(
     title: str,
     requirement: Requirement,
     result: Any,
+    name: str = "",
     reads_only: bool = False,
     destroys: bool = False,
     idempotent: bool = False,
+    opens_world: bool = False,
+    listed_from: Literal["standard", "full", "all"] = "standard",
     meta: Mapping[str, Any] | None = None,
 ) -> Callable[[Method], Method]:
     """Declare what a toolset method needs and answers.
 
     `result` is the TypedDict of its structured content, published as the output schema.
-    The docstring is the description that models read.
+    The docstring is the description that models read. `opens_world` says that the tool
+    reaches beyond this server, `listed_from` in which profile it begins to be listed
+    (mcp_api.tool_profiles); it can be called whatever is listed. `name` is the tool's
+    where no method may have it.
     """
     declaration = Declaration(
+        name=name,
         title=title,
         requirement=requirement,
         result=result,
         reads_only=reads_only,
         destroys=destroys,
         idempotent=reads_only or idempotent,
+        opens_world=opens_world,
+        listed_from=listed_from,
         meta=meta or {},
         position=next(_order),
     )
@@ -143,6 +157,7 @@ def _tool(name: str, method: Callable[..., Result], model: type[BaseModel]) -> T
     declaration = getattr(method, "declaration", None)
     if declaration is None:
         raise TypeError(f"{name} is public in a toolset but not a memory_tool.")
+    name = declaration.name or name
 
     class Arguments(model):  # type: ignore[valid-type,misc]
         model_config = ConfigDict(extra="forbid")
@@ -150,9 +165,8 @@ def _tool(name: str, method: Callable[..., Result], model: type[BaseModel]) -> T
     listing: Json = {
         "name": name,
         "title": declaration.title,
-        # Line breaks inside a paragraph are the source file's, not the reader's.
         "description": _LINE_BREAK.sub(" ", inspect.getdoc(method) or ""),
-        "inputSchema": _lean(Arguments.model_json_schema()),
+        "inputSchema": _inlined(_lean(Arguments.model_json_schema())),
         "outputSchema": _or_refusal(
             _lean(TypeAdapter(declaration.result).json_schema())
         ),
@@ -161,7 +175,7 @@ def _tool(name: str, method: Callable[..., Result], model: type[BaseModel]) -> T
             "readOnlyHint": declaration.reads_only,
             "destructiveHint": declaration.destroys,
             "idempotentHint": declaration.idempotent,
-            "openWorldHint": False,
+            "openWorldHint": declaration.opens_world,
         },
     }
     if declaration.meta:
@@ -191,6 +205,22 @@ def _or_refusal(schema: Json) -> Json:
             {"required": [*refusal]},
         ],
     }
+
+
+def _inlined(schema: Json) -> Json:
+    """The schema without references, which not every client follows in arguments."""
+    definitions = schema.get("$defs", {})
+
+    def inline(part: Any) -> Any:
+        if isinstance(part, list):
+            return [inline(each) for each in part]
+        if not isinstance(part, dict):
+            return part
+        name = str(part.get("$ref", "")).rpartition("/")[2]
+        merged = {**definitions.get(name, {}), **part}
+        return {key: inline(value) for key, value in merged.items() if key != "$ref"}
+
+    return {key: inline(value) for key, value in schema.items() if key != "$defs"}
 
 
 def _lean(schema: Any, *, names: bool = False) -> Any:
@@ -226,7 +256,7 @@ def _invalid(error: ValidationError, model: type[BaseModel]) -> InvalidArgument:
         0
     ]
     where = ".".join(str(part) for part in fault["loc"])
-    known = ", ".join(model.model_fields)
+    known = ", ".join(facts.alias or name for name, facts in model.model_fields.items())
     if fault["type"] == "extra_forbidden":
         return InvalidArgument(
             f"There is no argument '{where[:100]}'.", hint=f"Arguments: {known}."

@@ -12,16 +12,24 @@ from access import scoping
 from access.principals import Principal
 from knowledge import paths, reading
 from knowledge.models import Document
-from mcp_api import calls, wire
+from mcp_api import calls, presenting, scope, wire
 from mcp_api.calls import Call
 from mcp_api.paging import Paging
+from mcp_api.quoting import Writing
+from memories import changing
+from memories import reading as memory_reading
+from memories.models import Memory
 from recall import overviews
 from refusals import Code, Refusal
 from search import masking
 from sessions import reading as transcript_reading
 from workspaces import readme
+from workspaces.models import Workspace
 
 README_URI = readme.URI
+PROFILE_URI = "memorynode://profile"
+PROJECTS_URI = "memorynode://projects"
+_NEWEST = 15
 _PAGE = 50
 _MAX_CHARS = 200_000
 _MAX_LINES = 200
@@ -52,6 +60,31 @@ TEMPLATES: list[wire.Json] = [
         "description": f"JSONL, secrets masked; at most {_MAX_LINES} lines.",
         "mimeType": "application/jsonl",
     },
+    {
+        "uriTemplate": "memory://{workspace_id}/memories/{memory_id}",
+        "name": "memory",
+        "title": "Memory",
+        "description": "Its newest text; ?revision=N for an older one.",
+        "mimeType": "text/markdown",
+    },
+]
+
+
+_ALWAYS: list[wire.Json] = [
+    {
+        "uri": PROFILE_URI,
+        "name": "profile",
+        "title": "Profile",
+        "description": "The newest memories of where this client is bound.",
+        "mimeType": "text/markdown",
+    },
+    {
+        "uri": PROJECTS_URI,
+        "name": "projects",
+        "title": "Projects",
+        "description": "Where memories are read and written, and by which names.",
+        "mimeType": "text/markdown",
+    },
 ]
 
 
@@ -81,6 +114,7 @@ def listing(params: wire.Json, call: Call) -> wire.Json:
                 "annotations": {"audience": ["assistant"], "priority": 1.0},
             }
         )
+        resources += _ALWAYS
     resources += [
         {
             "uri": f"memory://{workspace.slug}/overview.md",
@@ -150,6 +184,10 @@ def _content(uri: str) -> tuple[str, str, wire.Json]:
     principal = calls.current().principal
     if uri == README_URI:
         return "text/markdown", readme.text(), {}
+    if uri == PROFILE_URI:
+        return "text/markdown", _profile(), {}
+    if uri == PROJECTS_URI:
+        return "text/markdown", _projects(), {}
     parts = _parts(uri)
     kind, _, name = parts.path.lstrip("/").partition("/")
     workspace = scoping.readable_workspace(principal, parts.netloc)
@@ -176,6 +214,13 @@ def _content(uri: str) -> tuple[str, str, wire.Json]:
         )
         text = "\n".join(masking.mask_json_line(line.raw).rstrip() for line in lines)
         return "application/jsonl", text, {"memory/total_lines": transcript.line_count}
+    elif kind == "memories":
+        memory = memory_reading.find(
+            name, workspaces=Workspace.objects.filter(pk=workspace.pk)
+        )
+        revision = int(number[1]) if number else memory.revision_number
+        text = _revision_text(memory, revision)
+        return "text/markdown", text, {"memory/revision": revision}
     else:
         raise ResourceNotFound("That URI names nothing here.")
     page = reading.read(
@@ -190,6 +235,50 @@ def _content(uri: str) -> tuple[str, str, wire.Json]:
         "memory/updated_by": page.document.updated_by,
     }
     return "text/markdown", page.text, meta
+
+
+def _revision_text(memory: Memory, number: int) -> str:
+    """The whole text of one revision, whatever lines are cited: memories are short."""
+    revisions = changing.revisions(memory)
+    found = next((each for each in revisions if each.number == number), None)
+    if found is None:
+        raise ResourceNotFound(f"The memory has no revision {number}.")
+    return memory_reading.shown(found.text)
+
+
+def _profile() -> str:
+    """The newest memories of the bound workspace; of all where none is bound."""
+    read = scope.reading()
+    told = read.workspaces.filter(pk=read.home.pk) if read.home else read.workspaces
+    at = calls.current().at
+    found = memory_reading.newest(workspaces=told, limit=_NEWEST, at=at)
+    writing = Writing()
+    writing.say(f"# Profile of {presenting.scope_line(read)}")
+    if found:
+        writing.quote(presenting.memory_list(found))
+    else:
+        writing.say("Nothing is remembered yet.")
+    return str(writing)
+
+
+def _projects() -> str:
+    read = scope.reading()
+    home = scope.writes_to()
+    lines = [
+        "# Projects",
+        "A project is a workspace: one machine, tool and project, made by",
+        "register_workspace, or a container, made by the first write to its name.",
+        "",
+        "- Reading asks every workspace you may read, your own one first.",
+        "- containerTag, a workspace_id or a name, narrows reading to that one.",
+        "- Writing goes to the workspace you are bound to, else to containerTag,",
+        "  else to the container `default`. Another containerTag than the one you",
+        "  are bound to is refused.",
+        "",
+        f"You may read {read.workspaces.count()} workspaces.",
+        f"You write to {home.slug if home else 'the container default, made then'}.",
+    ]
+    return "\n".join(lines)
 
 
 def _line_range(fragment: str) -> tuple[int, int]:

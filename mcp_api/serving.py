@@ -54,6 +54,7 @@ class Served:
             at=at,
             emit=self.emit,
             cancellation=self.cancellation,
+            query_string=self.talk.scope.get("query_string", b""),
         )
         with _cancellable(parsed, exchange):
             answer = self.talk.core.answer(parsed, exchange)

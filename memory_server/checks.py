@@ -64,8 +64,7 @@ def embedder_can_be_had(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def public_url_is_encrypted(**_: Any) -> list[CheckMessage]:
-    parts = urlsplit(settings.PUBLIC_URL)
-    if parts.scheme == "https" or parts.hostname in _LOOPBACK:
+    if _is_encrypted(settings.PUBLIC_URL):
         return []
     return [
         Warning(
@@ -74,3 +73,41 @@ def public_url_is_encrypted(**_: Any) -> list[CheckMessage]:
             id="memory_server.W001",
         )
     ]
+
+
+@register(deploy=True)
+def merchant_is_whole(**_: Any) -> list[CheckMessage]:
+    """With one of the two, billing stays off and nobody would know why."""
+    if bool(settings.PAYU_KEY) == bool(settings.PAYU_SALT):
+        return []
+    return [
+        Error(
+            "Only one of PAYU_KEY and PAYU_SALT is set; billing is off.",
+            hint="Set both, or neither.",
+            id="memory_server.E004",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def payments_are_encrypted(**_: Any) -> list[CheckMessage]:
+    """What goes to the provider is signed, but names the buyer."""
+    if not (settings.PAYU_KEY and settings.PAYU_SALT):
+        return []
+    names = ("PAYU_URL", "PAYU_VERIFY_URL", "BILLING_RETURN_URL")
+    return [
+        Error(
+            f"{name} is no https:// address.",
+            hint="See the payment settings in docs/operations.md.",
+            id="memory_server.E005",
+        )
+        for name in names
+        if not _is_encrypted(getattr(settings, name))
+    ]
+
+
+def _is_encrypted(url: str) -> bool:
+    parts = urlsplit(url)
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or parts.hostname in _LOOPBACK
+    )

@@ -135,8 +135,10 @@ INSTALLED_APPS = [
     "workspaces",
     "access",
     "search",
+    "usage",
     "knowledge",
     "sessions",
+    "memories",
     "recall",
     "mcp_api",
     "rest_api",
@@ -221,10 +223,21 @@ MAX_LINE_BYTES = env.int("MAX_LINE_BYTES", default=64 * 2**20)
 MAX_DOCUMENT_BYTES = env.int("MAX_DOCUMENT_BYTES", default=2**20)
 MAX_OVERVIEW_BYTES = env.int("MAX_OVERVIEW_BYTES", default=64 * 2**10)
 MAX_MCP_BODY_BYTES = env.int("MAX_MCP_BODY_BYTES", default=16 * 2**20)
+MAX_MEMORY_CHARS = env.int("MAX_MEMORY_CHARS", default=50_000)
+# Saves a workspace; 0 turns the bound off.
+MEMORY_WRITES_PER_5_MINUTES = env.int("MEMORY_WRITES_PER_5_MINUTES", default=300)
+# Whether memories know how often recall showed them; nothing is ranked by it.
+COUNT_RETRIEVALS = env.bool("COUNT_RETRIEVALS", default=True)
+# Whether the newer of two contradicting memories takes the older one's place.
+SETTLE_CONFLICTS = env.bool("SETTLE_CONFLICTS", default=True)
+# Keys that programs may make for one workspace over REST.
+MAX_ACTIVE_TOKENS_PER_WORKSPACE = env.int("MAX_ACTIVE_TOKENS_PER_WORKSPACE", default=10)
 KNOWLEDGE_SUFFIXES = env.list("KNOWLEDGE_SUFFIXES", default=[".md"])
 BINDING_TTL_SECONDS = env.int("BINDING_TTL_SECONDS", default=30 * 24 * 3600)
 # Requests that the MCP endpoint works on at once; each thread keeps a connection.
 MCP_THREADS = env.int("MCP_THREADS", default=16)
+# What calling a tool by an old name does: allow, warn or block.
+MCP_DEPRECATION_PHASE = env.str("MCP_DEPRECATION_PHASE", default="allow")
 MCP_SESSION_TTL_SECONDS = env.int("MCP_SESSION_TTL_SECONDS", default=3600)
 MCP_SESSION_LIMIT = env.int("MCP_SESSION_LIMIT", default=2000)
 # Streams of notifications that stay open: of one token anywhere, of all in one process.
@@ -242,7 +255,7 @@ EMBEDDER_QUERY_PREFIX = env.str("EMBEDDER_QUERY_PREFIX", default="")
 EMBEDDER_PASSAGE_PREFIX = env.str("EMBEDDER_PASSAGE_PREFIX", default="")
 # Tool traffic is ten times the prose and would keep a core busy for hours.
 EMBED_ROLES = env.list(
-    "EMBED_ROLES", default=["user", "assistant", "summary", "document"]
+    "EMBED_ROLES", default=["user", "assistant", "summary", "document", "memory"]
 )
 VECTOR_CACHE_MB = env.int("VECTOR_CACHE_MB", default=128)
 # Words of the index that a process keeps for exact, regex and prefix* searches.
@@ -252,6 +265,17 @@ SEARCH_VOCABULARY_MB = env.int("SEARCH_VOCABULARY_MB", default=32)
 RATE_READS_PER_MINUTE = env.int("RATE_READS_PER_MINUTE", default=1200)
 RATE_WRITES_PER_MINUTE = env.int("RATE_WRITES_PER_MINUTE", default=600)
 RATE_FAILED_LOGINS_PER_MINUTE = env.int("RATE_FAILED_LOGINS_PER_MINUTE", default=60)
+
+# Selling plans; off unless both the key and the salt are set.
+PAYU_KEY = env.str("PAYU_KEY", default="")
+PAYU_SALT = env.str("PAYU_SALT", default="")
+PAYU_URL = env.str("PAYU_URL", default="https://secure.payu.in/_payment")
+PAYU_VERIFY_URL = env.str(
+    "PAYU_VERIFY_URL", default="https://info.payu.in/merchant/postservice.php?form=2"
+)
+BILLING_RETURN_URL = env.str(
+    "BILLING_RETURN_URL", default=f"{PUBLIC_URL}/v1/billing/webhook"
+)
 
 DJANGO_MCP_GLOBAL_SERVER_CONFIG = {"name": "federated-memory"}
 # Otherwise the package publishes a fourteenth tool of its own.

@@ -6,6 +6,7 @@ joined as in the archive:
     memory://<workspace>/sessions/<session>[/<agent>]?revision=2#L10-L12
     memory://<workspace>/knowledge/<path>?version=3#L1-L9
     memory://<workspace>/overview.md?version=3#L1-L9
+    memory://<workspace>/memories/<memory_id>?revision=2#L1-L3
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from knowledge import citing as document_citing
+from memories import citing as memory_citing
 from refusals import Code, Refusal
 from sessions import citing as transcript_citing
 from workspaces.models import Workspace, WorkspaceQuerySet
@@ -40,7 +42,10 @@ class CitationNotFound(Refusal):
 
 @dataclass(frozen=True)
 class Place:
-    """What a citation URI points at; `agent_id` and `revision` only for transcripts."""
+    """What a citation URI points at; `number` is its revision or version.
+
+    `agent_id` is only there for transcripts.
+    """
 
     workspace_id: str
     kind: str
@@ -83,6 +88,8 @@ def parse(uri: str) -> Place:
         name, agent_id, key = unquote(session), unquote(agent), "revision"
     elif kind == "overview.md" and not rest:
         kind, name = "overview", "overview.md"
+    elif kind == "memories":
+        key = "revision"
     elif kind != "knowledge":
         raise CitationInvalid(f"Nothing is cited under {kind!r}.")
     number = numbers.get(key, [""])[0]
@@ -125,6 +132,14 @@ def _lines_sha256(place: Place, workspace: Workspace) -> str:
             workspace=workspace,
             session_id=place.name,
             agent_id=place.agent_id,
+            revision=place.number,
+            first_line=place.first_line,
+            last_line=place.last_line,
+        )
+    if place.kind == "memories":
+        return memory_citing.lines_sha256(
+            workspace=workspace,
+            memory_id=place.name,
             revision=place.number,
             first_line=place.first_line,
             last_line=place.last_line,

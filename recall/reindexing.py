@@ -8,6 +8,8 @@ from datetime import datetime
 
 from knowledge import indexing as document_indexing
 from knowledge.models import Document
+from memories import indexing as memory_indexing
+from memories.models import Memory
 from sessions import indexing as transcript_indexing
 from sessions.models import Transcript
 from workspaces.models import WorkspaceQuerySet
@@ -18,6 +20,7 @@ REPORT_EVERY = 50
 @dataclass(frozen=True)
 class Reindexed:
     documents: int
+    memories: int
     transcripts: int
 
 
@@ -27,7 +30,7 @@ def reindex(
     at: datetime,
     progress: Callable[[str], None],
 ) -> Reindexed:
-    """Index every document and transcript of `workspaces` from nothing.
+    """Index every document, memory and transcript of `workspaces` from nothing.
 
     One source after another leaves the index and comes back, so search goes on
     meanwhile; vectors follow in the background. Safe to stop and to run again.
@@ -36,12 +39,16 @@ def reindex(
     for done, document_id in enumerate(document_ids, start=1):
         document_indexing.index(document_id, at=at)
         _report(done, len(document_ids), "documents", progress)
+    memory_ids = _ids(Memory.objects.of(workspaces))
+    for done, memory_id in enumerate(memory_ids, start=1):
+        memory_indexing.index(memory_id, at=at)
+        _report(done, len(memory_ids), "memories", progress)
     transcript_ids = _ids(Transcript.objects.filter(workspace__in=workspaces))
     for done, transcript_id in enumerate(transcript_ids, start=1):
         transcript_indexing.forget(transcript_id)
         transcript_indexing.index(transcript_id, renew=_nothing_to_renew, at=at)
         _report(done, len(transcript_ids), "transcripts", progress)
-    return Reindexed(len(document_ids), len(transcript_ids))
+    return Reindexed(len(document_ids), len(memory_ids), len(transcript_ids))
 
 
 def _ids(rows: object) -> list[int]:

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Any
+from urllib.parse import parse_qsl
 
 import orjson
 from django.conf import settings
@@ -20,9 +21,11 @@ from rest_framework.request import Request
 from blobs import store
 from knowledge import texts
 from refusals import InvalidArgument
+from rest_api.bounds import max_body_bytes
 from rest_api.errors import BodyTooLarge, MalformedBody, MediaTypeUnsupported
 
 CHUNK_BYTES = 256 * 1024
+_MAX_FORM_FIELDS = 150
 _DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]*):", re.IGNORECASE)
 _HEX = re.compile(r"[0-9a-fA-F]{64}")
 
@@ -38,7 +41,62 @@ class StrictJSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        return _object(read_whole(stream, max_bytes=_max_json_bytes()))
+        return parsed_object(read_whole(stream, max_bytes=_most(parser_context)))
+
+
+class SignedJSONParser(StrictJSONParser):
+    """JSON whose sender proves itself by its exact bytes: kept as `raw_body`."""
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        body = read_whole(stream, max_bytes=_most(parser_context))
+        (parser_context or {})["request"].raw_body = body
+        return parsed_object(body)
+
+
+class FormParser(BaseParser):
+    """A short form as a browser posts it; each name once."""
+
+    media_type = "application/x-www-form-urlencoded"
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> dict[str, str]:
+        body = read_whole(stream, max_bytes=_most(parser_context))
+        try:
+            pairs = parse_qsl(
+                body.decode("ascii"),
+                keep_blank_values=True,
+                max_num_fields=_MAX_FORM_FIELDS,
+                errors="strict",
+            )
+        except ValueError as error:
+            raise MalformedBody("The body is no short form in UTF-8.") from error
+        fields = dict(pairs)
+        if len(fields) < len(pairs):
+            raise MalformedBody("A name stands twice in the form.")
+        return fields
+
+
+class ArtefactParser(BaseParser):
+    """The bytes of an exported artefact as `{"data": bytes}`."""
+
+    media_type = "application/zip"
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> dict[str, bytes]:
+        return {"data": read_whole(stream, max_bytes=_most(parser_context))}
 
 
 class TextParser(BaseParser):
@@ -52,7 +110,7 @@ class TextParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        body = read_whole(stream, max_bytes=_max_json_bytes())
+        body = read_whole(stream, max_bytes=_most(parser_context))
         return {"content": texts.decoded(body)}
 
 
@@ -186,11 +244,13 @@ def _bounded(chunks: Iterable[bytes], *, max_bytes: int) -> Iterator[bytes]:
         yield chunk
 
 
-def _max_json_bytes() -> int:
-    return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0)
+def _most(parser_context: Mapping[str, Any] | None) -> int:
+    request = (parser_context or {})["request"]
+    return max_body_bytes(request.method, request.path)
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def parsed_object(body: bytes) -> dict[str, Any]:
+    """A JSON object; raises MalformedBody."""
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:

@@ -36,7 +36,7 @@ logger = logging.getLogger("rest_api")
 
 RETRY_AFTER_SECONDS = 5
 CHALLENGE = 'Bearer realm="memory"'
-JSON_PATHS = ("/api/", "/healthz", "/mcp", "/v1/")
+JSON_PATHS = ("/api/", "/healthz", "/ready", "/mcp", "/v1/")
 
 
 class MalformedBody(Refusal):

@@ -8,14 +8,12 @@ undecodable query string in HTML, without our error shape.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from django.conf import settings
-
 from refusals import InvalidArgument, Refusal
 from rest_api import errors
+from rest_api.bounds import max_body_bytes
 from rest_api.middleware import HEADER, request_id_from
 
 Scope = MutableMapping[str, Any]
@@ -23,15 +21,6 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-_TRANSCRIPT = re.compile(r"/api/v1/workspaces/[^/]+/sessions/[^/]+")
-
-
-def max_body_bytes(scope: Scope) -> int:
-    """How many bytes the body of this request may have on the wire."""
-    if scope["method"] == "PUT" and _TRANSCRIPT.fullmatch(scope["path"]):
-        return int(settings.MAX_TRANSCRIPT_BYTES)
-    return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0)
 
 
 class Gate:
@@ -46,7 +35,8 @@ class Gate:
         except Refusal as refusal:
             await _refuse(scope, send, refusal)
             return
-        body = _BoundedBody(receive, max_bytes=max_body_bytes(scope))
+        most = max_body_bytes(scope["method"], scope["path"])
+        body = _BoundedBody(receive, max_bytes=most)
         await self.application(scope, body.receive, send)
         if body.is_over:
             # Django took the end of our patience for a lost client and said nothing.
@@ -82,8 +72,9 @@ def _check_head(scope: Scope) -> None:
         raise InvalidArgument(
             "Content-Length is not a number.", hint="Send the length in bytes."
         )
-    if int(stated[:20]) > max_body_bytes(scope):
-        raise _too_large(max_body_bytes(scope))
+    most = max_body_bytes(scope["method"], scope["path"])
+    if int(stated[:20]) > most:
+        raise _too_large(most)
 
 
 def _too_large(max_bytes: int) -> Refusal:

@@ -28,3 +28,24 @@ class MarkdownRenderer(BaseRenderer):
         # Histories, differences and errors have no Markdown form.
         response.headers["Content-Type"] = "application/json"
         return json.dumps(data, default=str).encode()
+
+
+class ArtefactRenderer(BaseRenderer):
+    """An exported artefact's bytes."""
+
+    media_type = "application/zip"
+    format = "zip"
+    charset = None
+    render_style = "binary"
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        if isinstance(data, bytes):
+            return data
+        response = (renderer_context or {})["response"]
+        response.headers["Content-Type"] = "application/json"
+        return json.dumps(data, default=str).encode()

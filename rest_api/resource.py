@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
@@ -26,16 +27,23 @@ from rest_api.throttling import rate_headers
 from workspaces.models import Workspace
 
 # Headers that change what a write means, beside its method, address and body.
-_MEANINGFUL = ("If-Match", "If-None-Match", "Content-Range", "X-Base-SHA256")
+_MEANINGFUL = (
+    *("If-Match", "If-None-Match", "Content-Range", "X-Base-SHA256"),
+    *("X-Memory-Workspace", "X-Mn-Container-Tag", "X-Mn-Scope", "X-Mn-User-Id"),
+)
 
 
 @dataclass(frozen=True)
 class Written:
-    """What a write answers; plain JSON values, so that it can be remembered."""
+    """What a write answers; plain JSON values, so that it can be remembered.
+
+    Without `is_final` it is not remembered: the same request then works again.
+    """
 
     data: dict[str, Any]
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
+    is_final: bool = True
 
 
 class Resource(APIView):
@@ -46,6 +54,11 @@ class Resource(APIView):
     """
 
     requirement: ClassVar[Requirement | Mapping[str, Requirement]]
+    # Whether a POST changes nothing, and counts as a read.
+    only_reads: ClassVar[bool] = False
+    # Whether a write that is remembered commits together with its answer. Work that
+    # pays must not run inside a transaction (usage.metering).
+    is_atomic: ClassVar[bool] = True
     http_method_names = ["get", "head", "post", "put", "delete"]
 
     def initialize_request(
@@ -145,10 +158,11 @@ class Resource(APIView):
             if earlier := attempt.earlier:
                 kept = earlier.body
                 return Written(kept["data"], earlier.status, kept["headers"]), True
-            with transaction.atomic():
+            with transaction.atomic() if self.is_atomic else nullcontext():
                 written = work()
-                kept = {"data": written.data, "headers": written.headers}
-                attempt.answer(status=written.status, body=kept)
+                if written.is_final:
+                    kept = {"data": written.data, "headers": written.headers}
+                    attempt.answer(status=written.status, body=kept)
             return written, False
 
     def answer(self, written: Written, *, is_replay: bool) -> Response:

@@ -21,7 +21,7 @@ class RequestRate(BaseThrottle):
     """Charges each request to its token; raises usage.throttling.RateLimited."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        cost: Cost = "read" if request.method in SAFE_METHODS else "write"
+        cost = cost_of(request, view)
         principal, address = principal_of(request), address_of(request)
         try:
             throttling.admit(principal=principal, address=address, cost=cost)
@@ -31,6 +31,13 @@ class RequestRate(BaseThrottle):
         left = throttling.left(principal=principal, address=address, cost=cost)
         request.rate = (cost, left)  # type: ignore[attr-defined]
         return True
+
+
+def cost_of(request: Request, view: APIView) -> Cost:
+    """What a request is counted as; a view whose POST only reads says so."""
+    if request.method in SAFE_METHODS or getattr(view, "only_reads", False):
+        return "read"
+    return "write"
 
 
 def rate_headers(cost: str, allowance: Allowance) -> dict[str, str]:

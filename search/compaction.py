@@ -7,7 +7,8 @@ removed. Readers go on with the old segments until the new one is committed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 from django.db import connection, transaction
@@ -41,6 +42,27 @@ def compact(*, renew: Callable[[], None]) -> int:
             _vacuum()
         merges += 1
     return merges
+
+
+def rewrite(segment_id: int, *, words: Callable[[Segment], bytes]) -> None:
+    """Write one segment anew without what died in it, if it is still there.
+
+    `words` gives the vocabulary of what is left.
+    """
+    _merge([segment_id], words=words)
+
+
+def with_dead(kinds: Collection[str]) -> list[int]:
+    """The ids of segments in which passages of these kinds died, in order."""
+    found = []
+    marked = IndexSegment.objects.filter(dead_count__gt=0).order_by("pk")
+    for row in marked.only("columns", "dead").iterator(chunk_size=4):
+        columns = Columns.unpack(bytes(row.columns))
+        gone = np.isin(columns.passage_ids, _dead(row))
+        of_dead = np.unique(columns.sources[gone]).tolist()
+        if any(columns.source_keys[source].kind in kinds for source in of_dead):
+            found.append(row.pk)
+    return found
 
 
 def _due() -> list[int]:
@@ -87,7 +109,9 @@ def _vacuum() -> None:
             cursor.execute("VACUUM search_indexsegment")
 
 
-def _merge(ids: Sequence[int]) -> int:
+def _merge(
+    ids: Sequence[int], *, words: Callable[[Segment], bytes] | None = None
+) -> int:
     """Put one segment in the place of these; returns how many passages were written.
 
     That is 0 if somebody else merged one of them meanwhile.
@@ -103,8 +127,11 @@ def _merge(ids: Sequence[int]) -> int:
         )
         gone = np.isin(segment.columns.passage_ids, _dead(row))
         parts.append((segment, np.flatnonzero(gone).astype(np.int32)))
-    merged = merging.merge(parts).pack()
-    return merged.passages if _replace(rows, merged) else 0
+    merged = merging.merge(parts)
+    if words is not None:
+        merged = replace(merged, vocabulary=words(merged))
+    packed = merged.pack()
+    return packed.passages if _replace(rows, packed) else 0
 
 
 @transaction.atomic

@@ -34,6 +34,7 @@ from search import (
 from search.blocks import Passage
 from search.catalogue import Outdated
 from search.question import (
+    FAVOUR,
     MODES,
     Hit,
     Query,
@@ -48,6 +49,7 @@ from search.scope import Scope
 from search.snippets import Finder
 
 __all__ = [
+    "FAVOUR",
     "MODES",
     "Hit",
     "Query",
@@ -129,6 +131,7 @@ def _find(query: Query) -> Results:
     return Results(
         hits=_hits(query, page, read, _finder(query, asked)),
         has_more=has_more,
+        places=len(answer.places),
         max_passage_id=seen.max_passage_id,
         vectors_pending=pending,
         searched=Searched(passages=seen.passages, notes=notes),
@@ -147,7 +150,8 @@ def _answer(query: Query, seen: Scope, asked: asking.Asked) -> _Answer:
         order = _Order.of(seen, found.docs, found.scores)
         if query.group_by_source:
             order = order.one_a_source()
-        return _Answer(order.places(found.scores[order.best], {}), notes)
+        order, scores = _favouring(query, order, found.scores[order.best])
+        return _Answer(order.places(scores, {}), notes)
     ranked = ranking.ranked(query, seen, at=query.at or timezone.now())
     order = _Order.of(seen, ranked.docs, ranked.sums)
     sums = ranked.sums[order.best]
@@ -157,7 +161,8 @@ def _answer(query: Query, seen: Scope, asked: asking.Asked) -> _Answer:
         )
         order = order.only(rows)
     told = ranked.weighed() if query.explain else {}
-    return _Answer(order.places(ranked.probability(sums), told), ranked.notes)
+    order, scores = _favouring(query, order, ranked.probability(sums))
+    return _Answer(order.places(scores, told), ranked.notes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,6 +249,18 @@ class _Order:
         ]
 
 
+def _favouring(
+    query: Query, order: _Order, scores: np.ndarray
+) -> tuple[_Order, np.ndarray]:
+    """The same texts with those of the favoured workspace moved up."""
+    if query.favoured_id is None:
+        return order, scores
+    is_home = order.seen.is_of(query.favoured_id, order.docs[order.heads])
+    counted = np.minimum(scores + FAVOUR * is_home, 1.0)
+    rows = np.argsort(-counted, kind="stable")
+    return order.only(rows), scores[rows]
+
+
 def _without_copies(
     answer: _Answer, asked: asking.Asked, read: Mapping[int, Passage]
 ) -> _Answer:
@@ -296,6 +313,8 @@ def _hit(passage: Passage, place: _Place, finder: Finder, *, explain: bool) -> H
         workspace_id=passage.workspace_id,
         kind=passage.kind,
         source_id=passage.source_id,
+        position=facts.position,
+        part=facts.part,
         first_line=facts.first_line,
         last_line=facts.last_line,
         lines_sha256=facts.lines_sha256,
@@ -304,6 +323,7 @@ def _hit(passage: Passage, place: _Place, finder: Finder, *, explain: bool) -> H
         channel=facts.channel,
         at=facts.at,
         path=facts.path,
+        text=passage.text,
         snippet=snippets.snippet(passage.text, finder),
         score=place.score,
         also_in=place.also_in,

@@ -20,6 +20,7 @@ from search.blocks import MOST_PASSAGES, Facts, Passage
 from search.index.builder import Builder
 from search.index.columns import SourceKey
 from search.models import Block, Finding, IndexSegment
+from workspaces.models import WorkspaceQuerySet
 
 _BATCH_MESSAGES = 2000
 _SPEAKER_CHARS = 100
@@ -217,9 +218,16 @@ def first_of_line(source: Source, line: int) -> Facts | None:
     return found
 
 
-def count() -> int:
-    """How many passages there are in all."""
-    total = Block.objects.aggregate(total=Sum("passage_count"))["total"]
+def count(
+    *, kind: str | None = None, workspaces: WorkspaceQuerySet | None = None
+) -> int:
+    """How many passages there are: in all, of a kind, of some workspaces."""
+    blocks = Block.objects.all()
+    if kind is not None:
+        blocks = blocks.filter(kind=kind)
+    if workspaces is not None:
+        blocks = blocks.filter(workspace__in=workspaces.order_by())
+    total = blocks.aggregate(total=Sum("passage_count"))["total"]
     return int(total or 0)
 
 

@@ -14,6 +14,8 @@ MODES: tuple[Mode, ...] = ("hybrid", "keyword", "semantic", "regex", "exact")
 
 TEXT_CHARS = 2000
 LIMIT = 100
+# What passages of a favoured workspace count more, on the scale of scores.
+FAVOUR = 0.05
 
 
 class QueryInvalid(Refusal):
@@ -59,6 +61,7 @@ class Query:
     group_by_source: bool = False
     explain: bool = False
     at: datetime | None = None
+    favoured_id: int | None = None
 
     def check(self) -> None:
         """Raise QueryInvalid if a value is outside its bounds."""
@@ -89,12 +92,18 @@ class Weighed:
 
 @dataclass(frozen=True)
 class Hit:
-    """One passage that answers, best first; `snippet` marks the match with «…»."""
+    """One passage that answers, best first.
+
+    `text` is all of it, masked; `snippet` the part around the match, marked with «…».
+    `position` and `part` say which of its source's passages it is.
+    """
 
     passage_id: int
     workspace_id: int
     kind: str
     source_id: int
+    position: int
+    part: int
     first_line: int
     last_line: int
     lines_sha256: str
@@ -103,6 +112,7 @@ class Hit:
     channel: str
     at: datetime | None
     path: str
+    text: str
     snippet: str
     score: float
     also_in: list[int]
@@ -119,8 +129,11 @@ class Searched:
 
 @dataclass(frozen=True)
 class Results:
+    """A page of hits, and of how many places it is one: at most MOST_PLACES."""
+
     hits: list[Hit]
     has_more: bool
+    places: int
     max_passage_id: int
     vectors_pending: int
     searched: Searched

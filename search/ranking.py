@@ -197,7 +197,8 @@ def candidates(query: Query, scope: Scope, *, at: datetime) -> Pool:
     )
     found = dict(zip(features.NAMES, values.T, strict=True))
     found["name"] = _names(docs, matches)
-    found["verbatim"] = _verbatim(query.text, asked, docs, found, texts)
+    is_home = scope.is_of(query.favoured_id or 0, docs)
+    found["verbatim"] = _verbatim(query.text, asked, docs, found, texts, first=is_home)
     if query.group_by_source and not (matches.names or quoted):
         found["verbatim"] *= _VERBATIM_IN_SOURCE
     return Pool(docs, found, mode, notes)
@@ -365,8 +366,13 @@ def _verbatim(
     docs: np.ndarray,
     found: Mapping[str, np.ndarray],
     texts: _Texts,
+    *,
+    first: np.ndarray,
 ) -> np.ndarray:
-    """Whether the query stands in a passage just as it was typed."""
+    """Whether the query stands in a passage just as it was typed.
+
+    Of passages that match alike those marked `first` are looked at before others.
+    """
     stands = np.zeros(len(docs))
     typed = _plain(text.strip().strip('"'))
     if " " not in typed and not any(unit.names for unit in asked.units):
@@ -380,7 +386,7 @@ def _verbatim(
         is_line = len(asked.units) >= _LINE_UNITS
         most_read = _READ_FOR_LINE if is_line else _READ
     whole = np.flatnonzero((coverage >= least) & (coverage > 0))
-    order = np.lexsort((-found["words"][whole], -coverage[whole]))
+    order = np.lexsort((~first[whole], -found["words"][whole], -coverage[whole]))
     rows = whole[order[:most_read]]
     for start in range(0, len(rows), _READ_AT_ONCE):
         batch = rows[start : start + _READ_AT_ONCE]

@@ -37,10 +37,21 @@ class Scope:
         seen: np.ndarray = self.mask[docs]
         return seen
 
+    def is_of(self, workspace_id: int, docs: np.ndarray) -> np.ndarray:
+        """For each document number whether it belongs to this workspace."""
+        known = self.catalogue
+        belongs: np.ndarray = (
+            known.source_workspaces[known.sources[docs]] == workspace_id
+        )
+        return belongs
+
     def allowed(self, passage_ids: np.ndarray) -> np.ndarray:
         """For each passage id whether it may be seen."""
         docs = self.catalogue.located(passage_ids)
-        allowed: np.ndarray = (docs >= 0) & self.seen(np.maximum(docs, 0))
+        there = docs >= 0
+        allowed: np.ndarray = there.copy()
+        # Only of those: vectors may be held of the last passages, which are gone.
+        allowed[there] = self.seen(docs[there])
         return allowed
 
     @cached_property

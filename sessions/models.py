@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.db import connection, models
 
 import statements
 from workspaces.models import Workspace
@@ -13,11 +13,18 @@ from workspaces.models import Workspace
 # What every search asks, as SQL: the ORM takes longer to build a query than the
 # database to answer it. In the order of the models' fields, as from_db wants them.
 _HIT_FIELDS = ("id", "workspace_id", "session_id", "agent_id", "revision", "title")
-_HIT_WORKSPACE_FIELDS = ("id", "slug", "machine", "tool", "project")
+_HIT_WORKSPACE_FIELDS = (
+    "id",
+    "slug",
+    "machine",
+    "tool",
+    "project",
+    "container_tag",
+)
 _HITS = """
 SELECT about.waiting, about.sessions,
     t.id, t.workspace_id, t.session_id, t.agent_id, t.revision, t.title,
-    w.id, w.slug, w.machine, w.tool, w.project
+    w.id, w.slug, w.machine, w.tool, w.project, w.container_tag
 FROM (
     SELECT (
         SELECT coalesce(sum(line_count - indexed_line_count), 0)::bigint
@@ -100,6 +107,10 @@ class TranscriptQuerySet(models.QuerySet["Transcript"]):
             lines_waiting=rows[0][0],
             searched=rows[0][1],
         )
+
+    def count_waiting(self, workspace_ids: Collection[int]) -> int:
+        """How many lines of the newest revisions search does not find yet."""
+        return self.shown((), workspace_ids=workspace_ids).lines_waiting
 
     def _shown(self, row: Sequence[Any]) -> Transcript:
         own, theirs = row[: len(_HIT_FIELDS)], row[len(_HIT_FIELDS) :]

@@ -41,6 +41,8 @@ from console.routing import websocket_urlpatterns
 from knowledge import publishing
 from mcp_api.endpoint import mcp_application
 from mcp_api.registry import tools
+from memories import saving
+from memories.saving import Draft
 from rest_api.authentication import RequirementUndeclared, requirement_of
 from sessions import citing, uploads
 from workspaces.models import Workspace
@@ -142,6 +144,19 @@ def furnish(workspace: Workspace) -> None:
         kind="overview", path="overview.md", text=TEXT, channel="operator", **given
     )
     uploads.receive(session_id="one", chunks=[LINES], **given)
+    put_memory(workspace)
+
+
+def put_memory(workspace: Workspace) -> str:
+    """The id of the memory that others read and erase; safe to do again."""
+    saved = saving.save(
+        workspace=workspace,
+        draft=Draft(text=f"Herons of {workspace.slug} wade."),
+        channel="operator",
+        actor=people.OPERATOR,
+        at=people.NOW,
+    )
+    return str(saved.memory.memory_id)
 
 
 def put_notes(workspace: Workspace) -> None:
@@ -170,6 +185,8 @@ class Action:
     needs_any_scope: frozenset[str] = frozenset()
     # A citation of what is hidden is answered like one of what never was.
     when_hidden: str = "WORKSPACE_NOT_FOUND"
+    # What those are told who may call, where the call itself can come to nothing.
+    when_served: str = "OK"
 
 
 def verdict(action: Action, caller: Caller, workspace: Workspace) -> str:
@@ -191,7 +208,7 @@ def verdict(action: Action, caller: Caller, workspace: Workspace) -> str:
             return action.when_hidden
         if action.writes and caller.pinned_to and not is_own:
             return "WORKSPACE_REFUSED"
-    return "OK"
+    return action.when_served
 
 
 def assert_cells(
@@ -433,6 +450,8 @@ class ToolCall:
     writes: bool = False
     more: dict[str, Any] = field(default_factory=dict)
     is_bound: bool = False
+    # The id of a memory there is added under this name.
+    memory_as: str = ""
 
 
 def at(**arguments: Any) -> Callable[[Workspace], dict[str, Any]]:
@@ -445,6 +464,14 @@ def uploading(**arguments: Any) -> Callable[[Workspace], dict[str, Any]]:
         "write_token": write_tokens.derive(workspace),
         **arguments,
     }
+
+
+def tagged(**arguments: Any) -> Callable[[Workspace], dict[str, Any]]:
+    return lambda workspace: {"containerTag": workspace.slug, **arguments}
+
+
+def saying(content: str) -> Callable[[Workspace], dict[str, Any]]:
+    return lambda _: {"content": content}
 
 
 CONTENT = base64.b64encode(gzip.compress(LINES, mtime=0)).decode()
@@ -466,6 +493,61 @@ TOOLS: dict[str, ToolCall] = {
     "upload_session": ToolCall(
         uploading(session_id="one", content_gzip_base64=CONTENT), writes=True
     ),
+    # A tag that a caller may not read names nothing there, which is no error.
+    **{
+        name: ToolCall(tagged(query="herons", mode="exact"), names_workspace=False)
+        for name in ("recall", "search")
+    },
+    **{
+        name: ToolCall(tagged(query="herons"), names_workspace=False)
+        for name in ("memory_search", "context", "context_pack", "memory_context")
+    },
+    "memory_list": ToolCall(tagged(), names_workspace=False),
+    "connector_settings_get": ToolCall(tagged(), names_workspace=False),
+    **{
+        name: ToolCall(lambda _: {}, names_workspace=False)
+        for name in (
+            *("identity_get", "whoAmI", "whoami"),
+            *("usage_today", "audit_log_list", "billing_get"),
+        )
+    },
+    "memory_get": ToolCall(
+        lambda _: {}, memory_as="memory_id", more={"when_hidden": "NOT_FOUND"}
+    ),
+    "memory_delete": ToolCall(
+        lambda _: {},
+        writes=True,
+        is_bound=True,
+        memory_as="memory_id",
+        more={"when_hidden": "NOT_FOUND"},
+    ),
+    **{
+        name: ToolCall(arguments, writes=True, is_bound=True)
+        for name, arguments in {
+            "memory": saying("Egrets wade too."),
+            "memory_save": saying("Bitterns boom."),
+            "memory_insert": saying("Ibises probe."),
+            "memory_forget": saying("quantum chromodynamics"),
+            "memory_conversation_save": lambda _: {"body": {"transcript": "user: hi"}},
+            "ingest_dispatch": lambda _: {
+                "payload": {"kind": "text", "body": {"text": "Storks clatter."}}
+            },
+            "connector_settings_update": lambda _: {"connector_id": "laptop"},
+        }.items()
+    },
+    # Allowed as far as there is something to confirm and something to buy.
+    "memory_forget_confirm": ToolCall(
+        lambda _: {"confirm": {"token": "none"}},
+        writes=True,
+        is_bound=True,
+        more={"when_served": "CONFIRMATION_REQUIRED"},
+    ),
+    "billing_checkout_create": ToolCall(
+        lambda _: {},
+        writes=True,
+        is_bound=True,
+        more={"when_served": "BILLING_DISABLED"},
+    ),
 }
 META = "io.modelcontextprotocol/"
 
@@ -483,12 +565,18 @@ SYNC = Requirement(kinds=frozenset({"sync", "admin"}), scope="upload")
 
 
 def test_tools_ask_what_the_contract_says():
-    """The column "who" of the thirteen tools; a looser declaration is a decision."""
+    """The column "who" of docs/mcp.md; a looser declaration is a decision."""
+    ai = (
+        *("write_overview", "delete_knowledge", "memory", "memory_save"),
+        *("memory_insert", "memory_forget", "memory_forget_confirm", "memory_delete"),
+        *("memory_conversation_save", "ingest_dispatch"),
+        *("connector_settings_update", "billing_checkout_create"),
+    )
     special = {
-        "write_overview": AI,
-        "delete_knowledge": AI,
-        "upload_knowledge": SYNC,
-        "upload_session": SYNC,
+        **dict.fromkeys(ai, AI),
+        **dict.fromkeys(("upload_knowledge", "upload_session"), SYNC),
+        # Whoever has a valid token may know whose it is.
+        **dict.fromkeys(("identity_get", "whoAmI", "whoami"), Requirement(scope=None)),
     }
     asked = {name: tool.requirement for name, tool in tools().items()}
 
@@ -529,6 +617,8 @@ def test_mcp(world, name, era):
         if name == "delete_knowledge":
             put_notes(workspace)
         arguments = row.arguments(workspace)
+        if row.memory_as:
+            arguments[row.memory_as] = put_memory(workspace)
         if row.is_bound:
             arguments["binding"] = a_binding(caller, workspace)
         return asyncio.run(tool_call(era, caller.token, name, arguments))
@@ -721,13 +811,18 @@ def test_consumers_let_in_operators_only(
 
 # A command is allowed to whoever has a shell and the database's password. It declares
 # here whether it only reads; the next test holds it to that.
-READING = {"list_tokens", "stats", "verify", "verify_citation"}
+READING = {"list_tokens", "stats", "verify", "verify_artefact", "verify_citation"}
 WRITING = {
+    "artefact_key",
     "create_token",
     "evaluate",
+    "export_memories",
     "export_tree",
+    "import_memories",
     "import_tree",
     "load_demo",
+    "memory_hygiene",
+    "memory_retention",
     "prepare",
     "reindex",
     "revoke_token",
@@ -753,7 +848,7 @@ def test_every_command_declares_whether_it_writes():
     assert set(our_commands()) == READING | WRITING
 
 
-def test_reading_commands_write_nothing(world, capsys):
+def test_reading_commands_write_nothing(world, capsys, tmp_path):
     uri = citing.uri(
         uploads.receive(
             workspace=world.public,
@@ -765,7 +860,11 @@ def test_reading_commands_write_nothing(world, capsys):
         first_line=1,
         last_line=1,
     )
-    arguments = {"verify_citation": [uri, DIGEST]}
+    call_command("export_memories", tmp_path / "memories.zip")
+    arguments = {
+        "verify_citation": [uri, DIGEST],
+        "verify_artefact": [tmp_path / "memories.zip"],
+    }
 
     for name in READING:
         with transaction.atomic(), connection.cursor() as cursor:

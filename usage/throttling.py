@@ -83,6 +83,15 @@ def left(*, principal: Principal | None, address: str, cost: Cost) -> Allowance:
     return found or Allowance(0, 0, 0)
 
 
+def is_within(item: RateLimitItem, *names: str) -> bool:
+    """Count once for these names; False if that is past the limit, and not counted."""
+    try:
+        return _shared().hit(item, *names)
+    except RedisError as error:
+        _note_absence(error)
+        return _local().hit(item, *names)
+
+
 def _with_limiter(
     use: Callable[[SlidingWindowCounterRateLimiter, RateLimitItem, str, str], Value],
     *,

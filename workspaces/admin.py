@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Model
 from django.forms import ModelForm
@@ -10,8 +11,8 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin
 
 from audit.admin import operator_of
-from workspaces import readme
-from workspaces.models import ServerReadme, Workspace
+from workspaces import connectors, readme
+from workspaces.models import ServerReadme, SyncSource, Workspace
 
 
 @admin.register(Workspace)
@@ -44,6 +45,58 @@ class WorkspaceAdmin(ModelAdmin):
         self, request: HttpRequest, obj: Model | None = None
     ) -> bool:
         return False  # Nothing acknowledged disappears through a list's checkbox.
+
+
+class SyncSourceForm(forms.ModelForm[SyncSource]):
+    """The file types as boxes to tick, which is how people read them."""
+
+    captured = forms.MultipleChoiceField(
+        choices=[(name, name) for name in connectors.CAPTURE_TYPES],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    class Meta:
+        model = SyncSource
+        fields = ("sync_enabled",)
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        super().__init__(*args, **given)
+        kept = self.instance.capture_types or {}
+        self.fields["captured"].initial = [name for name, on in kept.items() if on]
+
+
+@admin.register(SyncSource)
+class SyncSourceAdmin(ModelAdmin):
+    list_display = ("connector_id", "workspace", "sync_enabled", "updated_at")
+    list_filter = ("sync_enabled", "updated_at")
+    list_select_related = ("workspace",)
+    search_fields = ("connector_id", "workspace__slug")
+    ordering = ("-updated_at", "-id")
+    form = SyncSourceForm
+    fields = ("workspace", "connector_id", "sync_enabled", "captured", "updated_at")
+    readonly_fields = ("workspace", "connector_id", "updated_at")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # A connector makes its own when it first asks for settings.
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> bool:
+        return False
+
+    def save_model(
+        self, request: HttpRequest, obj: SyncSource, form: Any, change: bool
+    ) -> None:
+        chosen = form.cleaned_data["captured"]
+        connectors.update(
+            workspace=obj.workspace,
+            connector_id=obj.connector_id,
+            sync_enabled=obj.sync_enabled,
+            capture_types={name: name in chosen for name in connectors.CAPTURE_TYPES},
+            actor=operator_of(request),
+            at=timezone.now(),
+        )
 
 
 @admin.register(ServerReadme)

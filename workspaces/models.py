@@ -19,6 +19,13 @@ class Workspace(models.Model):
     machine = models.CharField(max_length=200)
     tool = models.CharField(max_length=200)
     project = models.CharField(max_length=200)
+    container_tag = models.CharField(
+        max_length=128,
+        unique=True,
+        null=True,
+        blank=True,
+        help_text="The containerTag that made it, for workspaces that are no project.",
+    )
     cwd = models.CharField(max_length=1024, blank=True)
     description = models.TextField(blank=True)
     is_private = models.BooleanField(
@@ -70,6 +77,28 @@ class Workspace(models.Model):
         if changed:
             self.save(update_fields=changed)
         return bool(changed)
+
+
+class SyncSource(models.Model):
+    """What one connector, such as a sync client, may capture for a workspace."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE)
+    connector_id = models.CharField(
+        max_length=120, help_text="The connector's own name for itself."
+    )
+    sync_enabled = models.BooleanField(default=True)
+    capture_types = models.JSONField(help_text="File types, each true or false.")
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "connector_id"], name="one_sync_source_each"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.connector_id} of {self.workspace}"
 
 
 class ServerReadme(models.Model):

@@ -12,6 +12,7 @@ from refusals import InvalidArgument
 from workspaces.identity import slug_candidates
 from workspaces.models import Workspace
 
+CONTAINER = "container"
 MAX_PART_CHARS = 200
 MAX_CWD_CHARS = 1024
 MAX_DESCRIPTION_CHARS = 2000
@@ -48,6 +49,23 @@ def register(
                 detail={**triple, "created": is_new},
             )
     return workspace, is_new
+
+
+def container(tag: str, *, actor: trail.Actor, at: datetime) -> Workspace:
+    """Find or create the workspace that a containerTag stands for.
+
+    It is no project on a machine: its machine is `container` and its project the tag.
+    Expects a tag as access.containers makes it.
+    """
+    found = Workspace.objects.filter(container_tag=tag).first()
+    if found is not None:
+        return found
+    workspace, _ = register(
+        machine=CONTAINER, tool=CONTAINER, project=tag, actor=actor, at=at
+    )
+    Workspace.objects.filter(pk=workspace.pk).update(container_tag=tag)
+    workspace.container_tag = tag
+    return workspace
 
 
 def parts(*, machine: str, tool: str, project: str) -> dict[str, str]:

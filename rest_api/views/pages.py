@@ -17,8 +17,11 @@ from rest_framework.response import Response
 
 from access.requirements import Requirement
 from rest_api.resource import Resource
+from search.embedders import chosen as embedders
+from search.embedders.embedder import EmbedderAway
 
 PUBLIC = Requirement(public=True, scope=None)
+_NOT_STORED = {"Cache-Control": "no-store"}
 
 
 class PublicResource(Resource):
@@ -37,6 +40,37 @@ class HealthView(PublicResource):
         return Response(
             {"status": "ok", "version": settings.VERSION, "database": _database_state()}
         )
+
+
+class MemoryHealthView(PublicResource):
+    """The same, as clients of the memory API ask for it."""
+
+    def get(self, request: Request) -> Response:
+        """Answer 200 while the process lives."""
+        answer = {
+            "status": "ok",
+            "version": settings.VERSION,
+            "build_version": settings.VERSION,
+            "embedding_model": _embedder_name(),
+            "database": _database_state(),
+        }
+        return Response(answer, headers=_NOT_STORED)
+
+
+class ReadyView(PublicResource):
+    """Whether this process can serve."""
+
+    def get(self, request: Request) -> Response:
+        """Answer 200 with a database, else 503."""
+        if _database_state() == "ok":
+            answer, status = {"status": "ok", "db": "connected"}, 200
+        else:
+            answer, status = {"status": "degraded", "db": "unavailable"}, 503
+        return Response(answer, status=status, headers=_NOT_STORED)
+
+
+class MemoryReadyView(ReadyView):
+    """The same under /v1/."""
 
 
 class SchemaView(PublicResource, SpectacularJSONAPIView):
@@ -65,6 +99,14 @@ def landing(request: HttpRequest) -> HttpResponse:
 
 
 landing.requirement = PUBLIC  # type: ignore[attr-defined]
+
+
+def _embedder_name() -> str | None:
+    try:
+        embedder = embedders.current()
+    except EmbedderAway:
+        return None
+    return embedder.name if embedder else None
 
 
 def _database_state() -> str:

@@ -44,6 +44,8 @@ class Client:
     token: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
     path: str = "/mcp"
+    query: bytes = b""
+    is_stateless: bool = False
     text: str = ""
 
     def send(self, method: str = "POST", body: bytes = b"", **options: Any) -> Response:
@@ -72,7 +74,7 @@ class Client:
             "type": "http",
             "method": method,
             "path": self.path,
-            "query_string": b"",
+            "query_string": self.query,
             "client": ("192.0.2.7", 50000),
             "headers": [
                 (name.lower().encode(), value.encode("latin-1"))
@@ -115,14 +117,18 @@ class Client:
         return self.post(message, **options).json
 
     def call(self, tool: str, /, **arguments: Any) -> Any:
-        """A tool call of the initialize era; gives its structured content.
+        """A tool call, in the words of the client's era; gives its structured content.
 
         The form is checked against the published schema on the way. A refusal's code
         is also under "refused".
         """
         from mcp_api.registry import tools
 
-        reply = self.request("tools/call", {"name": tool, "arguments": arguments})
+        params = {"name": tool, "arguments": arguments}
+        if self.is_stateless:
+            reply = self.stateless("tools/call", **params).json
+        else:
+            reply = self.request("tools/call", params)
         result = reply["result"]
         assert [block["type"] for block in result["content"]] == ["text"]
         content = result["structuredContent"]

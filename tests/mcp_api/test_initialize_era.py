@@ -39,7 +39,7 @@ def test_a_whole_conversation(ai):
     accepted = ai.post(note)
 
     assert (accepted.status, accepted.body) == (202, b"")
-    assert len(ai.request("tools/list")["result"]["tools"]) == 13
+    assert len(ai.request("tools/list")["result"]["tools"]) == 17
     assert ai.request("ping")["result"] == {}
     assert ai.request("logging/setLevel", {"level": "debug"})["result"] == {}
     assert ai.send("DELETE").status == 204

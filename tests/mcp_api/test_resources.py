@@ -6,7 +6,10 @@ import pytest
 from django.utils import timezone
 from mcp_samples import SLUG, TALK, TRIPLE
 
+from mcp_api.quoting import NOTICE
 from workspaces.models import Workspace
+
+FIXED = ["memory://readme", "memorynode://profile", "memorynode://projects"]
 
 
 def read(client, uri):
@@ -21,7 +24,7 @@ def read(client, uri):
 def test_the_readme_is_the_first_resource(ai):
     listed = ai.request("resources/list")["result"]
 
-    assert [each["uri"] for each in listed["resources"]] == ["memory://readme"]
+    assert [each["uri"] for each in listed["resources"]] == FIXED
     assert "Federated memory" in read(ai, "memory://readme")
 
 
@@ -31,8 +34,8 @@ def test_overviews_are_listed_and_read(ai):
     ai.call("write_overview", content="# Shop\n", binding=binding)
     uris = [each["uri"] for each in ai.request("resources/list")["result"]["resources"]]
 
-    assert uris == ["memory://readme", f"memory://{SLUG}/overview.md"]
-    assert read(ai, uris[1]) == "# Shop\n"
+    assert uris == [*FIXED, f"memory://{SLUG}/overview.md"]
+    assert read(ai, uris[-1]) == "# Shop\n"
 
 
 def test_a_long_list_of_overviews_has_pages(ai, monkeypatch):
@@ -50,7 +53,7 @@ def test_a_long_list_of_overviews_has_pages(ai, monkeypatch):
             break
         params = {"cursor": page["nextCursor"]}
 
-    assert len(uris) == len(set(uris)) == 6
+    assert len(uris) == len(set(uris)) == len(FIXED) + 5
 
 
 def test_documents_and_their_versions_are_read(ai, sync, uploaded):
@@ -120,7 +123,54 @@ def test_templates_cover_every_kind(ai):
         "overview",
         "document",
         "transcript",
+        "memory",
     ]
+
+
+# -- memories ----------------------------------------------------------------------
+
+
+def test_a_memory_and_its_earlier_states_are_read(ai):
+    saved = ai.call("memory", content="The heron wades.", containerTag="team")["data"]
+    (hit,) = ai.call("recall", query="heron")["results"]
+    uri = f"memory://{saved['workspace_id']}/memories/{saved['memory_id']}"
+
+    assert hit["citation"]["uri"].startswith(uri)
+    for each in (uri, f"{uri}?revision=1", hit["citation"]["uri"]):
+        assert read(ai, each) == "The heron wades."
+    assert read(ai, f"{uri}?revision=2") == -32002
+    assert read(ai, f"{uri[:-1]}x") == -32002
+
+
+def test_the_profile_shows_the_newest_memories_quoted(ai):
+    assert "Nothing is remembered yet" in read(ai, "memorynode://profile")
+    for number in range(17):
+        ai.call("memory", content=f"Heron {number} has ring {number * 37}.")
+    profile = read(ai, "memorynode://profile")
+
+    assert NOTICE in profile
+    assert "Heron 16 has" in profile
+    assert "Heron 2 has" in profile
+    assert "Heron 1 has" not in profile
+
+
+def test_the_profile_is_that_of_the_bound_workspace(ai):
+    ai.call("memory", content="Herons wade elsewhere.")
+    binding = ai.call("register_workspace", **TRIPLE)["binding"]
+    ai.call("memory", content="Herons wade here.", binding=binding)
+    ai.headers["x-memory-workspace"] = SLUG
+
+    assert "wade here" in read(ai, "memorynode://profile")
+    assert "elsewhere" not in read(ai, "memorynode://profile")
+    assert f"You write to {SLUG}." in read(ai, "memorynode://projects")
+
+
+def test_projects_explain_where_things_go(ai):
+    projects = read(ai, "memorynode://projects")
+
+    assert "containerTag" in projects
+    assert "You may read 0 workspaces." in projects
+    assert "the container default, made then" in projects
 
 
 # -- prompts -----------------------------------------------------------------------
@@ -133,6 +183,7 @@ def test_prompts_lead_to_tools(ai):
         "continue_work",
         "machine_activity",
         "hand_over",
+        "context",
     ]
     for prompt, arguments in (
         ("continue_work", {"workspace_id": SLUG, "topic": "the basket"}),
@@ -162,6 +213,28 @@ def test_wrong_prompts_are_invalid_params(ai, name, arguments):
     reply = ai.request("prompts/get", {"name": name, "arguments": arguments})
 
     assert reply["error"]["code"] == -32602
+
+
+def test_the_context_prompt_quotes_the_newest_memories(ai):
+    for number in range(9):
+        ai.call("memory", content=f"Heron {number} has ring {number * 37}.")
+    ai.call("memory", content="Egrets are white.", containerTag="team")
+
+    def prompt(**arguments):
+        params = {"name": "context", "arguments": arguments}
+        (message,) = ai.request("prompts/get", params)["result"]["messages"]
+        assert message["role"] == "user"
+        return message["content"]["text"]
+
+    text = prompt()
+    before, _, _quoted = text.partition("Egrets are white")
+    assert NOTICE in before
+    assert "recall" in before
+    assert "*:shared_app/default" in before
+    assert "Heron 2 has" in text
+    assert "Heron 1 has" not in text
+    assert "Heron" not in prompt(containerTag="team")
+    assert NOTICE not in prompt(includeRecent="false")
 
 
 # -- completion --------------------------------------------------------------------

@@ -111,10 +111,10 @@ async def test_the_sdks_client_lists_calls_and_reads(served):
         assert session_id()
 
     assert initialized.serverInfo.name == "federated-memory"
-    assert len(listed.tools) == 13
+    assert len(listed.tools) == 17
     assert registered.structuredContent["workspace_id"] == "m-t-p"
     assert written.structuredContent["version"] == 1
     assert refused.isError
     assert refused.structuredContent["code"] == "INVALID_ARGUMENT"
     assert resource.contents[0].text == "# Here\n"
-    assert len(prompts.prompts) == 3
+    assert len(prompts.prompts) == 4

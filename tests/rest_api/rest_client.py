@@ -35,9 +35,7 @@ class Caller:
             sent["Authorization"] = f"Bearer {self.token}"
         return self.http.generic(
             method,
-            address
-            if address.startswith(("/api", "/healthz"))
-            else f"/api/v1/{address}",
+            address if address.startswith("/") else f"/api/v1/{address}",
             body,
             content_type=kind,
             headers={**self.headers, **sent},
@@ -54,6 +52,9 @@ class Caller:
 
     def put(self, address: str, body: Any, **headers: str) -> Any:
         return self.ask("PUT", address, body, **headers)
+
+    def patch(self, address: str, body: Any, **headers: str) -> Any:
+        return self.ask("PATCH", address, body, **headers)
 
     def delete(self, address: str, **headers: str) -> Any:
         return self.ask("DELETE", address, **headers)

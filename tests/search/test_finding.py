@@ -331,7 +331,9 @@ def test_words_that_a_passage_lacks_are_looked_for_around_it(remember, ask):
     remember("yeast again", source_id=2)
 
     first, second = (
-        next(hit for hit in ask("yeast dough", explain=True).hits if hit.first_line == n)
+        next(
+            hit for hit in ask("yeast dough", explain=True).hits if hit.first_line == n
+        )
         for n in (1, 4)
     )
 
@@ -341,19 +343,6 @@ def test_words_that_a_passage_lacks_are_looked_for_around_it(remember, ask):
     assert second.features["nearby"].value > 0
     assert first.features["nearby"].value == 0
     assert first.features["context"].value == second.features["context"].value == 0
-
-
-def test_what_follows_a_match_is_told_from_the_match(remember, ask):
-    remember("the dough rose", "that dough is mine", "dough for you")
-
-    before = {
-        hit.first_line: hit.features["before"]
-        for hit in ask("the dough rose", explain=True).hits
-    }
-
-    assert before[1].value == 0
-    assert before[2].value == 1 > before[3].value > 0
-    assert before[2].weight < 0
 
 
 def test_a_snippet_is_short_and_shows_the_match(remember, ask):

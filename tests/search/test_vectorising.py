@@ -37,8 +37,14 @@ def nothing_known(monkeypatch):
 def lease(db):
     """The right to run the job, as a worker has it."""
     vectorising.ask(at=AT)
-    job = Job.objects.unfinished().get(verb=vectorising.VERB)
-    job.claim(holder=uuid4(), until=timezone.now() + timedelta(minutes=1))
+    now = timezone.now()
+    job = Job.objects.claim(
+        Job.objects.unfinished().get(verb=vectorising.VERB).pk,
+        holder=uuid4(),
+        at=now,
+        until=now + timedelta(minutes=1),
+        most_attempts=1,
+    )
     return Lease(job_id=job.pk, holder=job.lease, clock=timezone.now)
 
 

@@ -30,6 +30,12 @@ class Command(BaseCommand):
             help="May be given several times; without it, what the kind usually needs.",
         )
         parser.add_argument("--workspace", help="Id of the workspace to pin it to.")
+        parser.add_argument(
+            "--tools",
+            choices=Token.ToolProfile.values,
+            default=Token.ToolProfile.STANDARD,
+            help="Which tools its client is shown; it may call all of them.",
+        )
         parser.add_argument("--expires-in-days", type=int)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -42,6 +48,7 @@ class Command(BaseCommand):
                 scopes=options["scope"],
                 workspace=_workspace(options["workspace"]),
                 expires_at=None if days is None else at + timedelta(days=days),
+                tool_profile=options["tools"],
                 created_by=operators.at_the_shell(),
                 at=at,
             )

@@ -25,5 +25,6 @@ class Command(BaseCommand):
             workspaces=workspaces, at=timezone.now(), progress=self.stdout.write
         )
         self.stdout.write(
-            f"{done.documents} documents and {done.transcripts} transcripts indexed"
+            f"{done.documents} documents, {done.memories} memories and "
+            f"{done.transcripts} transcripts indexed"
         )
