@@ -71,7 +71,7 @@ class Question:
         return {"method": self.method, "params": self.params}
 
 
-class InputRequired(Exception):  # noqa: N818 - an outcome, not an error
+class InputRequired(Exception):
     """The stateless era's way to ask: a result that names the questions."""
 
     def __init__(
