@@ -315,10 +315,16 @@ def _surfaces(run: str) -> tuple[list[str], list[tuple[str, int]], int]:
     lowered = run.lower()
     if lowered in _SYMBOLS:
         return [], [(lowered, 0)], 1
-    names: list[str] = []
-    words: list[tuple[str, int]] = []
-    width = 0
-    identifiers = 0
+    named = _without_line(run)
+    if named != run:
+        names, words, width = _surfaces(named)
+        for number in _WORD_RUN.findall(run[len(named) :]):
+            words += _word(number, width)
+            width += 1
+        return names, words, width
+    names = []
+    words = []
+    width = identifiers = 0
     for segment in _SEGMENTS.split(run):
         before = identifiers
         for identifier in _WORD_RUN.findall(segment):
@@ -336,7 +342,7 @@ def _surfaces(run: str) -> tuple[list[str], list[tuple[str, int]], int]:
 
 
 def _name(written: str) -> str:
-    return fold(_without_line(written)).strip(_EDGES)[:SURFACE_CHARS]
+    return fold(_without_line(written.strip(_EDGES))).strip(_EDGES)[:SURFACE_CHARS]
 
 
 def _without_line(path: str) -> str:

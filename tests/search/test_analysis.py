@@ -1,7 +1,7 @@
 import re
 from collections import Counter
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from search import analysis
@@ -166,6 +166,7 @@ def test_words_and_identifiers_are_surfaces_and_paths_are_not():
         max_size=30,
     )
 )
+@example(["a.py:1", ".", "\\", "aB9"])
 def test_runs_have_the_tokens_and_positions_of_the_text(pieces):
     text = "".join(pieces)
     entries = analysis.entries(analysis.runs(text))
