@@ -84,7 +84,7 @@ def answer(tool: Tool, arguments: Mapping[str, Any], call: Call) -> wire.Json:
             as_refusal(error, doing=tool.name, request_id=call.principal.request_id)
         )
     return {
-        "content": [{"type": "text", "text": result.text}],
+        "content": [{"type": "text", "text": result.text}, *result.blocks],
         "structuredContent": result.structured,
         "isError": False,
     }
