@@ -7,7 +7,7 @@ JOBS ?= 2
 
 export VENV
 
-.PHONY: run install test check format bench
+.PHONY: run install test check format bench conformance
 
 run:
 	@$(PYTHON) bootstrap.py
@@ -44,3 +44,8 @@ SIZE ?= --small
 bench:
 	@$(PYTHON) bootstrap.py --dev
 	@exec $(VENV)/bin/python -m benchmarks $(SIZE)
+
+# The protocol's official suite, at every revision it knows; comes from npm.
+conformance:
+	@$(PYTHON) bootstrap.py
+	@exec $(VENV)/bin/python tests/conformance
