@@ -41,7 +41,7 @@ ABILITIES = {
 }
 # People think before they answer; a thread waits as long.
 _WAIT_SECONDS = 300
-_LOOK_SECONDS = 1
+_LOOK_SECONDS = 0.5
 _MAX_ANSWER_BYTES = 2**20
 _MAX_STATE = 8192
 _STATE_SECONDS = 3600
@@ -147,7 +147,7 @@ def answered(message: wire.Json, *, session_id: str) -> None:
     if not isinstance(request_id, str) or len(request_id) > 64:
         return
     redis = mcp_sessions.shared_redis()
-    asked = redis.get(_key("asked", request_id))
+    asked: Any = redis.get(_key("asked", request_id))
     if asked is None or asked.decode() != session_id:
         return
     if not redis.delete(_key("asked", request_id)):

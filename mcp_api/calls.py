@@ -13,9 +13,10 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from access.principals import Principal
-from mcp_api import mcp_sessions, wire
+from mcp_api import wire
 from mcp_api.eras import Era
 from mcp_api.mcp_sessions import McpSession
+from search import pacing
 
 # RFC 5424, as the protocol names them, from chatty to grave.
 _LEVELS = (
@@ -28,6 +29,7 @@ _LEVELS = (
     "alert",
     "emergency",
 )
+_ENDING = ("ROLLBACK", "RELEASE")
 
 
 class CallCancelled(Exception):
@@ -46,15 +48,26 @@ class Cancellation:
 
     @contextmanager
     def covering_this_thread(self) -> Iterator[None]:
-        """Let `cancel` reach the queries that this thread runs inside the block."""
+        """Let `cancel` reach the query that this thread runs inside the block, and
+        keep it from beginning another.
+        """
         with self._lock:
             # The wrapper of this thread; its raw connection may not be open yet.
             self._database = connections[DEFAULT_DB_ALIAS]
         try:
-            yield
+            with connections[DEFAULT_DB_ALIAS].execute_wrapper(self._unless_cancelled):
+                yield
         finally:
             with self._lock:
                 self._database = None
+
+    def _unless_cancelled(
+        self, execute: Callable[..., Any], sql: Any, *rest: Any
+    ) -> Any:
+        # What ends a transaction must run all the same.
+        if self.requested.is_set() and not str(sql).startswith(_ENDING):
+            raise CallCancelled
+        return execute(sql, *rest)
 
     def check_waited_for(self) -> None:
         """Raise CallCancelled once the client went away or took its request back."""
@@ -149,14 +162,27 @@ class Call:
 
         A client that asked for none gets none. No secrets and no stored text go here.
         """
-        wanted = self.log_level
-        if self.session is not None:
-            wanted = mcp_sessions.log_level(self.session)
+        wanted = self.session.log_level if self.session else self.log_level
         if self.exchange.emit is None or wanted not in _LEVELS:
             return
         if _LEVELS.index(level) >= _LEVELS.index(wanted):
             params = {"level": level, "logger": logger, "data": data}
             self.exchange.emit(wire.notification("notifications/message", params))
+
+
+class _Pace:
+    """Progress that only grows, as the protocol wants, whatever a tool does twice."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._most = -1
+
+    def tell(self, done: int, total: int, what: str) -> None:
+        if done > self._most:
+            self._most = done
+            self._call.progress(done, total, what)
+        elif self._call.exchange.cancellation.requested.is_set():
+            raise CallCancelled
 
 
 _current: ContextVar[Call] = ContextVar("mcp_call")
@@ -172,6 +198,7 @@ def serving(call: Call) -> Iterator[None]:
     """Make `current` answer with this call inside the block."""
     token = _current.set(call)
     try:
-        yield
+        with pacing.telling(_Pace(call).tell):
+            yield
     finally:
         _current.reset(token)

@@ -18,6 +18,7 @@ from mcp_api.calls import CallCancelled, Cancellation
 from mcp_api.catalogue import core
 from mcp_api.executor import start
 from mcp_api.gate import check_host_and_origin, preflight
+from mcp_api.hub import hub
 from mcp_api.protocol import Answer, Core
 from mcp_api.serving import Served, end_session
 from mcp_api.talk import (
@@ -132,10 +133,15 @@ async def _post(talk: Conversation) -> None:
     work.add_done_callback(events.put_nowait)
     gone = asyncio.ensure_future(_gone(talk.receive))
     gone.add_done_callback(events.put_nowait)
+    beside = [gone]
+    if "mcp-session-id" in talk.headers:
+        # Only sessions have notices that take a request back.
+        beside.append(asyncio.ensure_future(hub().hear_during(work)))
     try:
         await _pump(talk, events, work, gone)
     finally:
-        gone.cancel()
+        for task in beside:
+            task.cancel()
         if not work.done():
             work.add_done_callback(_forget)
             cancellation.abandoned.set()

@@ -1,4 +1,5 @@
-"""This process's ear: one connection to Redis, from which all its open streams hear.
+"""This process's ear: one connection to Redis, from which its open streams hear what
+changes, and its long requests that they are taken back.
 
 What a stream is about to tell is held against the database first, so that nobody hears
 of a workspace that has become private since.
@@ -12,7 +13,7 @@ import weakref
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import orjson
 import redis.asyncio
@@ -20,8 +21,9 @@ from django.conf import settings
 from django.utils import timezone
 
 import changes
-from mcp_api import subscriptions, wire
+from mcp_api import cancelling, subscriptions, wire
 from mcp_api.calls import Cancellation
+from mcp_api.cancelling import Running
 from mcp_api.executor import start
 from mcp_api.subscriptions import Listening, Place, Wishes
 from refusals import Code, Refusal
@@ -34,6 +36,8 @@ Value = TypeVar("Value")
 _SECONDS_BETWEEN_LOOKS = 2.0
 _SECONDS_BETWEEN_TRIES = 1.0
 _SECONDS_TO_BEGIN = 5.0
+# Nobody takes back what is answered sooner, so most requests cost no connection.
+_SECONDS_UNTIL_LONG = 0.2
 
 
 class StreamsUnavailable(Refusal):
@@ -83,10 +87,13 @@ class Stream:
 
 
 class Hub:
-    """The open streams of one event loop; it listens while there are any."""
+    """The open streams of one event loop; it listens while there are any, and while
+    requests run long.
+    """
 
     def __init__(self) -> None:
         self._streams: dict[str, Stream] = {}
+        self._long_requests = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._hears = asyncio.Event()
 
@@ -98,8 +105,7 @@ class Hub:
             if len(self._streams) >= settings.MCP_STREAM_LIMIT:
                 raise StreamsUnavailable("This process has too many open streams.")
             self._streams[stream.place.id] = stream
-            if not self._tasks:
-                self._begin()
+            self._begin()
             try:
                 async with asyncio.timeout(_SECONDS_TO_BEGIN):
                     await self._hears.wait()
@@ -110,13 +116,27 @@ class Hub:
             yield stream
         finally:
             self._streams.pop(stream.place.id, None)
-            if not self._streams:
-                self._rest()
+            self._rest()
             with suppress(Exception):
                 # Otherwise the place is free a little later.
                 await _on_thread(partial(subscriptions.leave_place, stream.place))
 
+    async def hear_during(self, work: asyncio.Future[Any]) -> None:
+        """Hear of notices that take a request back, until its work is done."""
+        done, _ = await asyncio.wait({work}, timeout=_SECONDS_UNTIL_LONG)
+        if done:
+            return
+        self._long_requests += 1
+        self._begin()
+        try:
+            await asyncio.wait({work})
+        finally:
+            self._long_requests -= 1
+            self._rest()
+
     def _begin(self) -> None:
+        if self._tasks:
+            return
         self._hears.clear()
         self._tasks = [
             asyncio.create_task(self._listen()),
@@ -124,6 +144,8 @@ class Hub:
         ]
 
     def _rest(self) -> None:
+        if self._streams or self._long_requests:
+            return
         for task in self._tasks:
             task.cancel()
         self._tasks = []
@@ -148,6 +170,7 @@ class Hub:
                 # What was said meanwhile is lost, so everything may have changed.
                 await self._tell_everything()
             self._hears.set()
+            await self._take_back_marked(client)
             while True:
                 message = await ear.get_message(timeout=_SECONDS_BETWEEN_LOOKS)
                 if message is not None:
@@ -155,7 +178,9 @@ class Hub:
 
     async def _pass_on(self, data: bytes) -> None:
         word = orjson.loads(data)
-        if session_id := word.get("session"):
+        if running := word.get("cancelled"):
+            self._take_back(Running(*running))
+        elif session_id := word.get("session"):
             await self._look_at(
                 [s for s in self._streams.values() if s.place.session_id == session_id]
             )
@@ -165,6 +190,19 @@ class Hub:
                 stream.tell_list(name)
         elif uri := word.get("uri"):
             await self._tell(uri)
+
+    async def _take_back_marked(self, client: redis.asyncio.Redis) -> None:
+        """Find the notices that came before this process listened."""
+        if marks := cancelling.marks():
+            found = await client.mget(list(marks))
+            for running, mark in zip(marks.values(), found, strict=True):
+                if mark:
+                    self._take_back(running)
+
+    def _take_back(self, running: Running) -> None:
+        # Cancelling a query waits for the database; a thread of its own does that.
+        loop = asyncio.get_running_loop()
+        loop.run_in_executor(None, cancelling.take_back_here, running)
 
     async def _tell(self, uri: str) -> None:
         wanting = [s for s in self._streams.values() if uri in s.wishes.uris]

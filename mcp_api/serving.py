@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from django.utils import timezone
 
 from access import authentication
 from access.principals import Principal
-from mcp_api import mcp_sessions, subscriptions, wire
+from mcp_api import cancelling, mcp_sessions, wire
 from mcp_api.calls import CallCancelled, Cancellation, Exchange
 from mcp_api.gate import address_of
 from mcp_api.protocol import Answer
@@ -19,10 +18,6 @@ from mcp_api.registry import tools
 from mcp_api.talk import Conversation
 from refusals import Refusal
 from usage import throttling
-
-# What this process works on, so that notifications/cancelled finds it. Another process
-# does not see it; there the client's closing of its request does the same.
-_running: dict[tuple[int, str, str | int], Cancellation] = {}
 
 
 @dataclass
@@ -38,6 +33,8 @@ class Served:
     may_be_cut_off: bool = False
 
     def answer(self) -> Answer:
+        # It may have waited for a thread for longer than its client did.
+        self.cancellation.check_waited_for()
         at = timezone.now()
         principal = authenticate(self.talk)
         parsed = wire.read(self.body)
@@ -48,6 +45,7 @@ class Served:
                 principal=principal, address=address_of(self.talk), cost=cost
             )
         self.may_be_cut_off = "write" not in costs
+        self.cancellation.check_waited_for()
         exchange = Exchange(
             principal=principal,
             headers=self.talk.headers,
@@ -56,7 +54,7 @@ class Served:
             cancellation=self.cancellation,
             query_string=self.talk.scope.get("query_string", b""),
         )
-        with _cancellable(parsed, exchange):
+        with cancelling.findable(parsed, exchange):
             answer = self.talk.core.answer(parsed, exchange)
         if self.cancellation.requested.is_set():
             raise CallCancelled
@@ -68,7 +66,6 @@ def end_session(talk: Conversation) -> None:
     mcp_sessions.end(
         talk.headers["mcp-session-id"], token_id=principal.token_id, at=timezone.now()
     )
-    subscriptions.forget(talk.headers["mcp-session-id"])
 
 
 def authenticate(talk: Conversation) -> Principal:
@@ -96,30 +93,3 @@ def _cost(message: object) -> Literal["read", "write"]:
         if tool is not None and not tool.reads_only:
             return "write"
     return "read"
-
-
-@contextmanager
-def _cancellable(parsed: wire.Json | list[Any], exchange: Exchange) -> Iterator[None]:
-    """Make a request findable while it runs, and let a cancelling notification find
-    it.
-    """
-    message_id = wire.id_of(parsed)
-    session_id = exchange.headers.get("mcp-session-id", "")
-    if isinstance(parsed, dict) and parsed.get("method") == "notifications/cancelled":
-        params = parsed.get("params")
-        message_id = wire.id_of(
-            {"id": params.get("requestId")} if isinstance(params, dict) else None
-        )
-        key = (exchange.principal.token_id, session_id, message_id or "")
-        if cancellation := _running.get(key):
-            cancellation.cancel()
-        yield
-    elif message_id is None or not session_id:
-        yield
-    else:
-        key = (exchange.principal.token_id, session_id, message_id)
-        _running[key] = exchange.cancellation
-        try:
-            yield
-        finally:
-            _running.pop(key, None)

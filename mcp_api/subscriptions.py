@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 
@@ -102,17 +103,9 @@ def unsubscribe(session: McpSession, *, told_as: str) -> None:
     changes.publish({"session": session.id})
 
 
-def forget(session_id: str) -> None:
-    """Drop what an ended session wanted, and end its stream wherever it is."""
-    mcp_sessions.shared_redis().delete(
-        _session_key(session_id), _newest_key(session_id)
-    )
-    changes.publish({"session": session_id})
-
-
 def of_session(session_id: str) -> Mapping[str, str]:
     """The session's resources, from the URI they are told as to what it wrote."""
-    found = mcp_sessions.shared_redis().hgetall(_session_key(session_id))
+    found: Any = mcp_sessions.shared_redis().hgetall(_session_key(session_id))
     return {told_as.decode(): uri.decode() for told_as, uri in found.items()}
 
 
@@ -205,9 +198,8 @@ def _newest(session_ids: Sequence[str]) -> Mapping[str, str]:
         return {}
     with mcp_sessions.shared_redis().pipeline(transaction=False) as pipeline:
         for session_id in session_ids:
-            pipeline.getex(_newest_key(session_id), ex=settings.MCP_SESSION_TTL_SECONDS)
-            pipeline.expire(_session_key(session_id), settings.MCP_SESSION_TTL_SECONDS)
-        found = pipeline.execute()[::2]
+            pipeline.get(_newest_key(session_id))
+        found = pipeline.execute()
     return {
         session_id: place_id.decode()
         for session_id, place_id in zip(session_ids, found, strict=True)
@@ -234,11 +226,11 @@ def notification(place: Place, method: str, params: wire.Json) -> wire.Json:
 
 
 def _session_key(session_id: str) -> str:
-    return f"{settings.REDIS_PREFIX}:mcp:subscriptions:{session_id}"
+    return mcp_sessions.key_of(session_id, "subscriptions")
 
 
 def _newest_key(session_id: str) -> str:
-    return f"{settings.REDIS_PREFIX}:mcp:stream:{session_id}"
+    return mcp_sessions.key_of(session_id, "stream")
 
 
 def _places_key(token_id: int) -> str:
