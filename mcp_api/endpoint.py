@@ -148,6 +148,7 @@ async def _post(talk: Conversation) -> None:
             if served.may_be_cut_off:
                 # Cancelling a query waits for the server, so not on the event loop.
                 loop.run_in_executor(None, cancellation.cancel)
+        await asyncio.gather(*beside, return_exceptions=True)
 
 
 async def _pump(

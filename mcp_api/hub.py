@@ -116,7 +116,7 @@ class Hub:
             yield stream
         finally:
             self._streams.pop(stream.place.id, None)
-            self._rest()
+            await self._rest()
             with suppress(Exception):
                 # Otherwise the place is free a little later.
                 await _on_thread(partial(subscriptions.leave_place, stream.place))
@@ -132,7 +132,7 @@ class Hub:
             await asyncio.wait({work})
         finally:
             self._long_requests -= 1
-            self._rest()
+            await self._rest()
 
     def _begin(self) -> None:
         if self._tasks:
@@ -143,12 +143,14 @@ class Hub:
             asyncio.create_task(self._look_after()),
         ]
 
-    def _rest(self) -> None:
+    async def _rest(self) -> None:
+        """Hang up once nobody is left to hear for."""
         if self._streams or self._long_requests:
             return
-        for task in self._tasks:
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
             task.cancel()
-        self._tasks = []
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _listen(self) -> None:
         while True:
