@@ -105,9 +105,11 @@ def writing(principal: Principal, naming: Naming, *, at: datetime) -> Workspace:
     tag = tag or normal_tag((naming.tag_header or "")[:128]) or DEFAULT_TAG
     found = _tagged(scoping.readable(principal), tag)
     if found is None and _tagged(Workspace.objects.all(), tag) is not None:
-        # A private one of others. Nothing may be written into it, nor beside it under
-        # the same name.
-        raise scoping.WorkspaceNotFound(f"There is no workspace {tag!r}.")
+        # Made by somebody else since the first look, or a private one of others.
+        # Nothing may be written into that, nor beside it under the same name.
+        found = _tagged(scoping.readable(principal), tag)
+        if found is None:
+            raise scoping.WorkspaceNotFound(f"There is no workspace {tag!r}.")
     return found or registering.container(tag, actor=principal.actor, at=at)
 
 

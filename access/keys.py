@@ -8,8 +8,10 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 
-from access import tokens
+from access import requirements, tokens
 from access.models import Token
+from access.principals import Principal
+from access.scoping import WorkspaceRefused
 from audit import trail
 from refusals import Code, Refusal
 from workspaces.models import Workspace
@@ -36,10 +38,19 @@ def create(
     scopes: Iterable[str] | None = None,
     workspace: Workspace | None = None,
     expires_at: datetime | None = None,
-    actor: trail.Actor,
+    maker: Principal,
     at: datetime,
 ) -> tuple[Token, str]:
-    """As tokens.create; raises TooManyKeys past the bound for pinned ones."""
+    """As tokens.create, for a maker that gives away no more than it has.
+
+    What a pinned maker makes is pinned to the same workspace. Raises ScopeMissing for a
+    scope that the maker lacks, WorkspaceRefused, and TooManyKeys past the bound for
+    pinned ones.
+    """
+    scopes = tuple(tokens.DEFAULT_SCOPES.get(kind, ()) if scopes is None else scopes)
+    for scope in scopes:
+        requirements.require_scope(maker, scope)
+    workspace = _pin(maker, workspace)
     with transaction.atomic():
         if workspace is not None:
             _check_room(workspace, at=at)
@@ -49,7 +60,7 @@ def create(
             scopes=scopes,
             workspace=workspace,
             expires_at=expires_at,
-            created_by=actor,
+            created_by=maker.actor,
             at=at,
         )
 
@@ -71,6 +82,17 @@ def revoke(key_id: int, *, actor: trail.Actor, at: datetime) -> bool:
     if not chosen.exists():
         raise KeyNotFound(f"There is no key {key_id}.")
     return bool(tokens.revoke(chosen, actor=actor, at=at))
+
+
+def _pin(maker: Principal, wanted: Workspace | None) -> Workspace | None:
+    if maker.workspace_id is None:
+        return wanted
+    if wanted is not None and wanted.pk != maker.workspace_id:
+        raise WorkspaceRefused(
+            "This token is pinned to another workspace.",
+            hint=f"It makes keys of {maker.workspace_slug} only.",
+        )
+    return wanted or Workspace.objects.get(pk=maker.workspace_id)
 
 
 def _check_room(workspace: Workspace, *, at: datetime) -> None:

@@ -19,6 +19,7 @@ _SECTIONS = {
         ("Conflicts", "call_split", "admin:memories_conflict_changelist"),
         ("Documents", "description", "admin:knowledge_document_changelist"),
         ("Transcripts", "forum", "admin:transcripts_transcript_changelist"),
+        ("Sync sources", "sync", "admin:workspaces_syncsource_changelist"),
         ("Server README", "menu_book", "admin:workspaces_serverreadme_changelist"),
     ],
     "Safety": [

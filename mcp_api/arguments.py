@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, with_config
 from typing_extensions import TypedDict
 
+from recall import packing
 from workspaces import connectors
 
 
@@ -90,8 +91,8 @@ Kinds = Annotated[
     Field(max_length=3, description="All three if left out."),
 ]
 Score = Annotated[float, Field(ge=0, le=1)]
-BudgetChars = Annotated[int, Field(ge=200, le=50_000)]
-BudgetTokens = Annotated[int, Field(ge=100, le=50_000)]
+BudgetChars = Annotated[int, Field(ge=packing.LEAST_CHARS, le=packing.MOST_CHARS)]
+BudgetTokens = Annotated[int, Field(ge=packing.LEAST_TOKENS, le=packing.MOST_TOKENS)]
 Emphasis = Literal["balanced", "precision", "recall"]
 MemoryText = Annotated[str, Field(min_length=1, max_length=10_000)]
 MemoryId = Annotated[

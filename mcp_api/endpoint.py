@@ -44,6 +44,7 @@ _COMMON_HEADERS = {
     "cache-control": "private, no-cache, must-revalidate",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
+    "permissions-policy": "geolocation=(), microphone=(), camera=()",
 }
 
 

@@ -19,7 +19,9 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-METHODS = "GET, POST, DELETE, OPTIONS"
+# What a client may do here; preflights of browsers ask with OPTIONS besides.
+ALLOWED = "GET, POST, DELETE"
+METHODS = f"{ALLOWED}, OPTIONS"
 _STREAM_HEADERS = {
     "content-type": "text/event-stream",
     "cache-control": "no-cache, no-transform",
@@ -132,7 +134,7 @@ async def refuse(talk: Conversation, refusal: Refusal) -> None:
             'Bearer error="invalid_token"' if presented else "Bearer"
         )
     elif refusal.status == 405:
-        headers["allow"] = METHODS
+        headers["allow"] = ALLOWED
     elif isinstance(refusal, RateLimited):
         headers["retry-after"] = str(refusal.retry_after_seconds)
     elif refusal.status == 503:

@@ -13,6 +13,7 @@ from django.db.models import TextField
 from django.db.models.functions import Cast
 
 from audit import trail
+from blobs import locks
 from jobs import outbox
 from memories import conflicts, indexing
 from memories.models import Asked, Erasure, EvalItem, ForgetRequest, Memory
@@ -32,6 +33,7 @@ def erase(*, memory: Memory, actor: trail.Actor, at: datetime) -> Erasure:
     segments still hold go with the job it asks for, which sets `purged_at`. Raises
     MemoryNotFound if it is gone already.
     """
+    wait_for_others()
     doomed = _lineage(memory)
     if not doomed:
         raise MemoryNotFound(f"There is no memory {memory.memory_id}.")
@@ -65,7 +67,10 @@ def erase(*, memory: Memory, actor: trail.Actor, at: datetime) -> Erasure:
         detail={"receipt_id": str(erasure.receipt_id), **counts},
     )
     memory.workspace.mark_active(at=at)
-    for token_id, size_bytes in held_bytes.items():
+    # In one order everywhere: whoever counts for several accounts locks their meters.
+    for token_id, size_bytes in sorted(
+        held_bytes.items(), key=lambda held: held[0] or 0
+    ):
         metering.release_storage(
             token_id=token_id,
             workspace=memory.workspace,
@@ -73,6 +78,16 @@ def erase(*, memory: Memory, actor: trail.Actor, at: datetime) -> Erasure:
             at=at,
         )
     return erasure
+
+
+def wait_for_others() -> None:
+    """Let one transaction at a time erase, whichever order it meets its rows in.
+
+    Memories contradict each other in any order and kept searches name those of several
+    workspaces, so two at once would wait for each other. Whoever erases after changing
+    memories takes this first.
+    """
+    locks.hold("memory.erase")
 
 
 def purge(*, renew: Callable[[], None], clock: Callable[[], datetime]) -> int:

@@ -20,7 +20,7 @@ from refusals import Code, InvalidArgument, Refusal
 from search import masking
 from usage import metering
 from usage.metering import Deltas
-from workspaces.models import WorkspaceQuerySet
+from workspaces.models import Workspace, WorkspaceQuerySet
 
 MAX_PAGE_SIZE = 50
 # Past this PostgreSQL would count through everything for a page nobody turns to.
@@ -115,12 +115,14 @@ def page(
     page: int = 1,
     page_size: int = 20,
     up_to: int | None = None,
+    home: Workspace | None = None,
     payer: Principal | None = None,
     at: datetime,
 ) -> Page:
     """One page of the memories that are in force, newest first.
 
-    Raises InvalidArgument for values out of bounds, and what metering refuses.
+    `home` is the workspace that asks, whose plan may have to pay. Raises
+    InvalidArgument for values out of bounds, and what metering refuses.
     """
     if not (1 <= page <= _MAX_PAGE and 1 <= page_size <= MAX_PAGE_SIZE):
         raise InvalidArgument(
@@ -128,7 +130,7 @@ def page(
             hint="Narrow the list by time, type or metadata.",
         )
     wanted = matching(workspaces=workspaces, filters=filters, at=at)
-    with metering.charged(payer, None, Deltas(reads=1), action="memory.list", at=at):
+    with metering.charged(payer, home, Deltas(reads=1), action="memory.list", at=at):
         if up_to is None:
             newest = wanted.order_by("-pk").values_list("pk", flat=True).first()
             up_to = newest or 0

@@ -56,12 +56,18 @@ DATABASES["default"].setdefault("OPTIONS", {}).setdefault("prepare_threshold", 0
 if _pool_size := env.int("DATABASE_POOL_SIZE", default=0):
     # Django serves each request on a fresh thread under ASGI; without a pool every
     # request would open its own connection.
+    DATABASES["default"]["ENGINE"] = "statements.pooled"
     DATABASES["default"]["CONN_MAX_AGE"] = 0
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = False
     DATABASES["default"]["OPTIONS"]["pool"] = {
         "min_size": 2,
         "max_size": _pool_size,
         "timeout": 10,
     }
+
+# No statement of a request may run longer, in seconds; 0 for no bound, as for the
+# workers and commands, which have no pool.
+STATEMENT_SECONDS = env.int("STATEMENT_SECONDS", default=10 if _pool_size else 0)
 
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
 # Celery names a unix socket differently from redis-py.

@@ -144,6 +144,8 @@ def confirm(
     """
     wanted = _checked_id(memory_id)
     with transaction.atomic():
+        # Before the request's row, which other erasures take candidates out of.
+        erasing.wait_for_others()
         request = _usable(token, principal, workspace, wanted, at=at)
         chosen = wanted or _first(request)
         if chosen is None:

@@ -23,6 +23,7 @@ from recall.budgets import Budget
 from recall.recalling import Found, MetadataMode, Recalled, Wanted
 from recall.rendering import Block, Citation, Linked, Piece, Step
 from refusals import InvalidArgument
+from search.finding import Hit
 from search.question import Mode
 from usage import metering
 
@@ -201,7 +202,7 @@ def _title(scope: ReadScope, at: datetime) -> str:
 
 
 def _joined(hits: Sequence[Found]) -> list[Piece]:
-    """Hits on neighbouring lines of one source made one, at the best one's place."""
+    """Neighbouring hits of one source made one, at the best one's place."""
     groups: list[list[Found]] = []
     for hit in hits:
         beside = [group for group in groups if _touches(group, hit)]
@@ -222,9 +223,16 @@ def _touches(group: Sequence[Found], hit: Found) -> bool:
         return False
     return any(
         (one.kind, one.passage.source_id) == (hit.kind, hit.passage.source_id)
-        and one.passage.first_line <= hit.passage.last_line + 1
-        and hit.passage.first_line <= one.passage.last_line + 1
+        and _are_neighbours(one.passage, hit.passage)
         for one in group
+    )
+
+
+def _are_neighbours(one: Hit, other: Hit) -> bool:
+    """Whether nothing lies between them but blank lines."""
+    is_next = abs(one.passage_id - other.passage_id) == 1
+    return is_next or (
+        one.first_line <= other.last_line + 1 and other.first_line <= one.last_line + 1
     )
 
 

@@ -146,7 +146,8 @@ class Found:
     def score(self) -> float:
         """What it is ranked by, 0 to 1: the passage's score and the bonus of home."""
         bonus = HOME_BONUS if self.is_home else 0.0
-        return min(self.passage.score + bonus, 1.0)
+        # As callers are shown it, who may hand it back as min_score.
+        return round(min(self.passage.score + bonus, 1.0), 4)
 
     @property
     def chunk_index(self) -> int:

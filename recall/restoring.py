@@ -216,6 +216,8 @@ class _Importing:
         The workspace's row is left free, or nobody could save a memory meanwhile.
         """
         locks.hold(f"memory.import {self.workspace.pk}")
+        if self.mode == "replace_all":
+            erasing.wait_for_others()
 
     def _erased_earlier(self) -> set[uuid.UUID]:
         """Ids that were erased, here or elsewhere, and what they had replaced."""

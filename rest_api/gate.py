@@ -14,7 +14,7 @@ from typing import Any
 from refusals import InvalidArgument, Refusal
 from rest_api import errors
 from rest_api.bounds import max_body_bytes
-from rest_api.middleware import HEADER, request_id_from
+from rest_api.middleware import HEADER, SECURITY_HEADERS, request_id_from
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -91,6 +91,8 @@ async def _refuse(scope: Scope, send: Send, refusal: Refusal) -> None:
         HEADER: request_id,
         # The rest of the body is not read, so the connection cannot be used again.
         "connection": "close",
+        "cache-control": "no-store",
+        **SECURITY_HEADERS,
         **errors.headers(refusal),
     }
     await send(

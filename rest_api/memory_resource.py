@@ -36,12 +36,17 @@ class MemoryResource(Resource):
     """
 
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+    header_names: ClassVar[tuple[str, ...]] = (
+        "X-Memory-Binding",
+        "X-Memory-Workspace",
+        "x-mn-container-tag",
+    )
     is_atomic = False
     is_sensitive: ClassVar[bool] = False
     _resolved: str | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        if not hasattr(self, (request.method or "").lower()):
+        if (request.method or "") not in self.allowed_methods:
             # A wrong method is told before anybody is asked for a token.
             self.http_method_not_allowed(request)
         super().initial(request, *args, **kwargs)
@@ -98,13 +103,15 @@ class MemoryResource(Resource):
         self._resolved = _tag(bound)
         return bound
 
-    def memory(self, memory_id: str) -> Memory:
-        """A memory that the caller may read; raises MemoryNotFound."""
-        return reading.find(memory_id, workspaces=self.reads({}).workspaces)
+    def memory(self, memory_id: str, values: Values) -> Memory:
+        """A memory that this request reads; raises MemoryNotFound."""
+        return reading.find(memory_id, workspaces=self.reads(values).workspaces)
 
     def own_memory(self, memory_id: str, values: Values) -> Memory:
         """A memory that this request may change."""
-        found = self.memory(memory_id)
+        # Looked for everywhere: one of another workspace than the tag's is there, and
+        # to say so tells more than that nothing was found.
+        found = self.memory(memory_id, {})
         self.own(found.workspace, values)
         return found
 

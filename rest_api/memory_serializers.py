@@ -326,7 +326,9 @@ class KeyMaking(serializers.Serializer[Any]):
     workspace_id = Text(required=False, max_length=MAX_TAG_CHARS)
     scoped_container_tag = Text(required=False, max_length=MAX_TAG_CHARS)
     kind = serializers.ChoiceField(("ai", "sync"), default="ai")
-    scopes = serializers.ListField(child=Text(max_length=8), required=False)
+    scopes = serializers.ListField(
+        child=Text(max_length=8), required=False, max_length=8
+    )
     expires_at = Moment(required=False)
 
 

@@ -12,7 +12,15 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 HEADER = "x-request-id"
-_ACCEPTED = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+# What answers below these carry beside what Django's own middleware puts everywhere.
+# Pages for people are not told no-referrer: their forms would then send no Origin.
+API_PATHS = ("/api/", "/v1/", "/healthz", "/ready")
+SECURITY_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "permissions-policy": "geolocation=(), microphone=(), camera=()",
+}
+_ACCEPTED = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 Sync = Callable[[HttpRequest], HttpResponseBase]
 Async = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
@@ -22,13 +30,13 @@ def request_id_from(offered: str | None) -> str:
     """The caller's own id where it is plain enough to print, else a new one."""
     if offered and _ACCEPTED.fullmatch(offered):
         return offered
-    return uuid.uuid4().hex
+    return str(uuid.uuid4())
 
 
 class RequestIdMiddleware:
-    """Sets `request.request_id` and the response header `x-request-id`.
+    """Sets `request.request_id`, the header `x-request-id` and those of security.
 
-    Stands first, so that refusals of every later middleware carry the header too.
+    Stands first, so that refusals of every later middleware carry the headers too.
     """
 
     sync_capable = True
@@ -47,11 +55,17 @@ class RequestIdMiddleware:
         request.request_id = name  # type: ignore[attr-defined]
         if self.is_async:
             return self._answer_later(request, name)
-        response = cast(Sync, self.get_response)(request)
-        response.headers[HEADER] = name
-        return response
+        return _marked(cast(Sync, self.get_response)(request), request, name)
 
     async def _answer_later(self, request: HttpRequest, name: str) -> HttpResponseBase:
-        response = await cast(Async, self.get_response)(request)
-        response.headers[HEADER] = name
-        return response
+        return _marked(await cast(Async, self.get_response)(request), request, name)
+
+
+def _marked(
+    response: HttpResponseBase, request: HttpRequest, name: str
+) -> HttpResponseBase:
+    response.headers[HEADER] = name
+    if request.path.startswith(API_PATHS):
+        for header, value in SECURITY_HEADERS.items():
+            response.headers[header] = value
+    return response

@@ -29,7 +29,8 @@ from workspaces.models import Workspace
 # Headers that change what a write means, beside its method, address and body.
 _MEANINGFUL = (
     *("If-Match", "If-None-Match", "Content-Range", "X-Base-SHA256"),
-    *("X-Memory-Workspace", "X-Mn-Container-Tag", "X-Mn-Scope", "X-Mn-User-Id"),
+    *("X-Memory-Workspace", "X-Memory-Binding"),
+    *("X-Mn-Container-Tag", "X-Mn-Scope", "X-Mn-User-Id"),
 )
 
 
@@ -54,6 +55,10 @@ class Resource(APIView):
     """
 
     requirement: ClassVar[Requirement | Mapping[str, Requirement]]
+    # For the schema (rest_api.schema): by method what is answered with which status,
+    # and the headers that change what a request means.
+    answers: ClassVar[Mapping[str, Mapping[Any, Any]]] = {}
+    header_names: ClassVar[tuple[str, ...]] = ()
     # Whether a POST changes nothing, and counts as a read.
     only_reads: ClassVar[bool] = False
     # Whether a write that is remembered commits together with its answer. Work that
@@ -108,6 +113,15 @@ class Resource(APIView):
 
     def readable(self, slug: str) -> Workspace:
         return scoping.readable_workspace(self.principal, slug)
+
+    def writable(self, slug: str) -> Workspace:
+        return scoping.writable_workspace(
+            self.principal,
+            binding=None,
+            slug_header=slug,
+            session_slug=None,
+            at=self.at,
+        )
 
     def uploadable(self, slug: str) -> Workspace:
         token = self.request.headers.get("X-Write-Token")

@@ -6,9 +6,15 @@ from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
+from rest_framework.permissions import SAFE_METHODS
 
 from rest_api.authentication import requirement_of
+
+_AN_OBJECT = {200: OpenApiTypes.OBJECT}
+# Of a write that makes something new, or finds it there.
+NEW_OR_KNOWN = {201: OpenApiTypes.OBJECT, 200: OpenApiTypes.OBJECT}
 
 
 class ErrorBody(serializers.Serializer[Any]):
@@ -26,13 +32,29 @@ class Failure(serializers.Serializer[Any]):
 
 
 class Described(AutoSchema):
-    """Answers are objects that docs/rest.md describes; failures are all alike."""
+    """Answers are what their views say, or objects of docs/rest.md; failures are alike.
+
+    A view says in `answers` what each method answers with which status, and in
+    `header_names` which it reads.
+    """
 
     def get_request_serializer(self) -> Any:
         return None
 
     def get_response_serializers(self) -> Any:
-        return {200: OpenApiTypes.OBJECT, "default": Failure}
+        """What the view says of its answers in `answers`, else an object with 200."""
+        declared = getattr(self.view, "answers", {})
+        return {**declared.get(self.method, _AN_OBJECT), "default": Failure}
+
+    def get_override_parameters(self) -> Any:
+        """The headers that a view reads, and the key of every write."""
+        names = list(getattr(self.view, "header_names", ()))
+        if self.method not in SAFE_METHODS and not self._requirement.public:
+            names.append("Idempotency-Key")
+        return [
+            OpenApiParameter(name, str, OpenApiParameter.HEADER)
+            for name in dict.fromkeys(names)
+        ]
 
     def get_auth(self) -> list[dict[str, list[str]]]:
         return [] if self._requirement.public else [{"bearer": []}]

@@ -48,6 +48,8 @@ _ARRAYS: dict[str, Any] = {
 }
 _NONE = np.zeros(0, np.int64)
 _EMPTY = _NONE, _NONE
+# Of so many terms is remembered where their postings lie.
+_SPANS_REMEMBERED = 4096
 # Of so few bytes it is the call that costs, so that they are decoded in one.
 _SHORT_BYTES = 2048
 
@@ -67,6 +69,14 @@ class _Part:
     terms: Terms
     dead_count: int
     dead: np.ndarray
+
+
+class _Span(NamedTuple):
+    """Where the postings of one term lie in one segment, in bytes."""
+
+    part: _Part
+    start: int
+    size: int
 
 
 @dataclass(frozen=True)
@@ -134,12 +144,6 @@ class Catalogue:
             words *= self.is_alive
         return np.bincount(self.sources, words, minlength=len(self.source_keys))
 
-    @cached_property
-    def mean_words(self) -> float:
-        """The mean length of a living passage; 1 if there is none."""
-        words, passages = float(self.source_words.sum()), int(self.source_sizes.sum())
-        return max(words / max(passages, 1), 1.0)
-
     @property
     def living_sources(self) -> int:
         return int(np.count_nonzero(self.source_sizes))
@@ -178,6 +182,14 @@ class Catalogue:
         return known[1]
 
     @cached_property
+    def derived(self) -> dict[bytes, Any]:
+        """What others worked out of it and keep while it is current.
+
+        What stands there must not refer to the catalogue: it would live on in a circle.
+        """
+        return {}
+
+    @cached_property
     def _located(self) -> dict[int, tuple[np.ndarray, np.ndarray]]:
         return {}
 
@@ -192,38 +204,53 @@ class Catalogue:
 
         Raises Outdated.
         """
-        ids: list[int] = []
-        starts: list[int] = []
-        sizes: list[int] = []
-        whose: list[tuple[int, _Part]] = []
-        for part in self.segments:
-            for term, span in zip(hashes, part.terms.spans(hashes), strict=True):
-                if span is not None:
-                    ids.append(part.segment_id)
-                    starts.append(span[0])
-                    sizes.append(span[1])
-                    whose.append((term, part))
-        if not ids:
+        spans = self._spans(hashes)
+        whose = [(term, span) for term in hashes for span in spans[term]]
+        if not whose:
             return {}
-        wanted = {"ids": ids, "starts": starts, "sizes": sizes}
+        wanted = {
+            "ids": [span.part.segment_id for _, span in whose],
+            "starts": [span.start for _, span in whose],
+            "sizes": [span.size for _, span in whose],
+        }
         rows = statements.rows(_POSTINGS, wanted)
-        if len(rows) != len(ids):
+        if len(rows) != len(whose):
             raise Outdated
         rows.sort()
         found: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {}
-        for (term, part), (docs, counts) in zip(
+        for (term, span), (docs, counts) in zip(
             whose, _decoded([data for _, data in rows]), strict=True
         ):
-            found.setdefault(term, []).append((docs + part.offset, counts))
+            found.setdefault(term, []).append((docs + span.part.offset, counts))
         return {term: self._living(lists) for term, lists in found.items()}
 
     def posting_bytes(self, hashes: Sequence[int]) -> dict[int, int]:
         """About how common each term is: the size of its postings, nothing read."""
-        total = dict.fromkeys(hashes, 0)
-        for part in self.segments:
-            for term, span in zip(hashes, part.terms.spans(hashes), strict=True):
-                total[term] += span[1] if span else 0
-        return total
+        return {
+            term: sum(span.size for span in spans)
+            for term, spans in self._spans(hashes).items()
+        }
+
+    def _spans(self, hashes: Sequence[int]) -> dict[int, list[_Span]]:
+        """Where the postings of each term lie, by segment in their order."""
+        known = self._known_spans
+        spans = {term: known[term] for term in hashes if term in known}
+        missing = [term for term in hashes if term not in spans]
+        if missing:
+            found: dict[int, list[_Span]] = {term: [] for term in missing}
+            for part in self.segments:
+                for term, span in zip(missing, part.terms.spans(missing), strict=True):
+                    if span is not None:
+                        found[term].append(_Span(part, *span))
+            if len(known) > _SPANS_REMEMBERED:
+                known.clear()
+            known.update(found)
+            spans |= found
+        return spans
+
+    @cached_property
+    def _known_spans(self) -> dict[int, list[_Span]]:
+        return {}
 
     def _living(
         self, lists: Sequence[tuple[np.ndarray, np.ndarray]]

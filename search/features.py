@@ -170,7 +170,7 @@ def rarity(count: int, of: int) -> float:
 
 def stands_in(term: Term, docs: np.ndarray) -> np.ndarray:
     """For each document whether the term occurs there."""
-    return _counts(term, docs) > 0
+    return counts(term, docs) > 0
 
 
 def by_source(scores: np.ndarray, sources: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -202,7 +202,7 @@ def _source_order(scores: np.ndarray, sources: np.ndarray) -> np.ndarray:
     return np.lexsort((np.arange(len(scores)), -scores, sources))
 
 
-def _counts(term: Term, docs: np.ndarray) -> np.ndarray:
+def counts(term: Term, docs: np.ndarray) -> np.ndarray:
     """How often a term stands in each of these documents."""
     if not len(term.docs):
         return np.zeros(len(docs))

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 import numpy as np
 import orjson
 import redis
+from django.conf import settings
 from django.core.cache import cache
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
@@ -373,9 +374,8 @@ def _why_nothing(
 @contextmanager
 def _bounded() -> Iterator[None]:
     """Let no statement run on: a search that takes too long is refused."""
-    bounded = _bounded_inside if connection.in_atomic_block else _transaction
     try:
-        with bounded():
+        with _bound():
             yield
     except OperationalError as error:
         if isinstance(error.__cause__, QueryCanceled):
@@ -383,6 +383,13 @@ def _bounded() -> Iterator[None]:
                 f"The search took longer than {_STATEMENT_SECONDS} seconds."
             ) from error
         raise
+
+
+def _bound() -> AbstractContextManager[None]:
+    """What holds for every statement anyway, or else a bound for this search."""
+    if 0 < settings.STATEMENT_SECONDS <= _STATEMENT_SECONDS:
+        return nullcontext()
+    return _bounded_inside() if connection.in_atomic_block else _transaction()
 
 
 @contextmanager

@@ -30,6 +30,9 @@ _BYTES_A_PASSAGE = 4096
 # Words that one prefix may stand for.
 _MOST_STARTED = 200
 
+# One in so many passages, or fewer, are looked up in the postings one by one.
+_FEW = 64
+
 _NO_DOCS = np.zeros(0, np.int64)
 
 
@@ -46,54 +49,74 @@ class Term:
 class Matches:
     """The passages of the scope that may be an answer, and what their words say.
 
-    `docs` ascend. `raw` is the BM25 score of every passage of the catalogue, `covered`
-    the rarity of the terms that stand in it, of `total` in all. `names` are the terms
-    that stand for a whole identifier.
+    `docs` ascend. For each of them `raw` is its BM25 score, and `coverage` the share of
+    what was asked for that stands there, by rarity. `names` are the terms that stand
+    for a whole identifier.
     """
 
     docs: np.ndarray
     raw: np.ndarray
-    covered: np.ndarray
-    total: float
+    coverage: np.ndarray
     terms: list[Term]
     names: list[Term]
     notes: list[str]
 
-    def only(self, kept: np.ndarray) -> Matches:
+    def only(self, rows: np.ndarray) -> Matches:
         """These of its documents."""
-        return replace(self, docs=kept)
-
-    def coverage(self, docs: np.ndarray) -> np.ndarray:
-        """For each document the share of what was asked for that stands there."""
-        share: np.ndarray = self.covered[docs] / max(self.total, 1e-9)
-        return share
+        return replace(
+            self,
+            docs=self.docs[rows],
+            raw=self.raw[rows],
+            coverage=self.coverage[rows],
+        )
 
 
 def match(asked: Asked, scope: Scope) -> Matches:
     """Every passage of the scope that has what the rarer part of the query asks for."""
     lookup = _Lookup(asked, scope)
     size = scope.catalogue.size
-    raw = np.zeros(size, np.float32)
-    covered = np.zeros(size, np.float32)
-    terms = lookup.terms
-    for term in terms:
-        words = scope.catalogue.word_counts[term.docs]
-        raw[term.docs] += features.gain(
-            term.counts, term.rarity, words, scope.mean_words
-        )
-        covered[term.docs] += term.rarity
     docs = _all_of([lookup.proposed(unit) for unit in asked.units if unit.is_phrase])
     if docs is None:
         docs = _together([lookup.proposed(unit) for unit in asked.units], size)
+    docs = docs[scope.seen(docs)]
+    scored = _few if len(docs) < size // _FEW else _many
+    raw, covered = scored(docs, lookup.terms, scope)
+    total = sum(term.rarity for term in lookup.terms)
     return Matches(
-        docs=docs[scope.seen(docs)],
+        docs=docs,
         raw=raw,
-        covered=covered,
-        total=sum(term.rarity for term in terms),
-        terms=terms,
+        coverage=covered / max(total, 1e-9),
+        terms=lookup.terms,
         names=lookup.names,
         notes=lookup.notes,
     )
+
+
+def _few(
+    docs: np.ndarray, terms: Sequence[Term], scope: Scope
+) -> tuple[np.ndarray, np.ndarray]:
+    """The BM25 score of each document and the rarity of what stands there."""
+    raw, covered = np.zeros((2, len(docs)), np.float32)
+    words = scope.catalogue.word_counts[docs]
+    for term in terms:
+        counts = features.counts(term, docs)
+        raw += features.gain(counts, term.rarity, words, scope.reach.mean_words)
+        covered += term.rarity * (counts > 0)
+    return raw, covered
+
+
+def _many(
+    docs: np.ndarray, terms: Sequence[Term], scope: Scope
+) -> tuple[np.ndarray, np.ndarray]:
+    """As `_few`, by way of all there are: nothing is looked up."""
+    raw, covered = np.zeros((2, scope.catalogue.size), np.float32)
+    for term in terms:
+        words = scope.catalogue.word_counts[term.docs]
+        raw[term.docs] += features.gain(
+            term.counts, term.rarity, words, scope.reach.mean_words
+        )
+        covered[term.docs] += term.rarity
+    return raw[docs], covered[docs]
 
 
 class _Lookup:
@@ -102,7 +125,7 @@ class _Lookup:
     def __init__(self, asked: Asked, scope: Scope) -> None:
         self.notes: list[str] = []
         self._scope = scope
-        self._reach = scope.reach_size
+        self._reach = scope.reach
         self._read: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         started = {prefix: self._starting(prefix) for prefix in asked.prefixes}
         tokens = {token: analysis.term_hash(token) for token in self._needed(asked)}
@@ -214,10 +237,10 @@ class _Lookup:
         return self._term(docs, counts)
 
     def _term(self, docs: np.ndarray, counts: np.ndarray) -> Term:
-        if self._scope.reach is not None:
-            inside = self._scope.reach[docs]
+        if self._reach.mask is not None:
+            inside = self._reach.mask[docs]
             docs, counts = docs[inside], counts[inside]
-        return Term(docs, counts, features.rarity(len(docs), self._reach))
+        return Term(docs, counts, features.rarity(len(docs), self._reach.passages))
 
 
 def _with_most(lists: Sequence[np.ndarray], least: float) -> np.ndarray:
@@ -247,7 +270,7 @@ def _together(proposals: Sequence[np.ndarray], size: int) -> np.ndarray:
         budget -= len(docs)
     if len(kept) < 2:
         return kept[0] if kept else _NO_DOCS
-    if sum(map(len, kept)) < size // 64:
+    if sum(map(len, kept)) < size // _FEW:
         return np.unique(np.concatenate(kept))
     is_matched = np.zeros(size, np.bool_)
     for docs in kept:

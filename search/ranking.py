@@ -192,8 +192,8 @@ def candidates(query: Query, scope: Scope, *, at: datetime) -> Pool:
         ),
         cosines=cosines,
         columns=scope.catalogue,
-        mean_words=scope.mean_words,
-        source_words=scope.catalogue.source_words * scope.sources_in_reach,
+        mean_words=scope.reach.mean_words,
+        source_words=scope.reach.source_words,
     )
     found = dict(zip(features.NAMES, values.T, strict=True))
     found["name"] = _names(docs, matches)
@@ -263,8 +263,8 @@ def _best_by_words(matches: Matches) -> np.ndarray:
     docs = matches.docs
     if not len(docs):
         return docs
-    raw = matches.raw[docs]
-    value = 2 * raw / max(float(raw.max()), 1e-9) + 3 * matches.coverage(docs)
+    raw = matches.raw
+    value = 2 * raw / max(float(raw.max()), 1e-9) + 3 * matches.coverage
     if len(docs) > _BY_WORDS:
         kept = np.argpartition(-value, _BY_WORDS)[:_BY_WORDS]
         docs, value = docs[kept], value[kept]
@@ -420,12 +420,12 @@ def _plain(text: str) -> str:
 
 def _with_phrases(matches: Matches, quoted: Phrases, texts: _Texts) -> Matches:
     """The matches in which every quoted phrase stands."""
-    docs = matches.docs
-    best = docs[np.argsort(-matches.raw[docs], kind="stable")[:_MOST_PHRASES]]
-    if len(best) < len(docs):
+    best = np.argsort(-matches.raw, kind="stable")[:_MOST_PHRASES]
+    if len(best) < len(matches.docs):
         matches.notes.append(
             f"Only the best {_MOST_PHRASES} passages with the words of the phrase were "
             "read."
         )
     best = np.sort(best)
-    return matches.only(best[[quoted.stand_in(text) for text in texts.of(best)]])
+    read = texts.of(matches.docs[best])
+    return matches.only(best[[quoted.stand_in(text) for text in read]])

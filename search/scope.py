@@ -12,23 +12,41 @@ from search.catalogue import Catalogue
 from search.passages import Reading
 from search.question import Query
 
+# So many combinations of workspaces and kinds are remembered for one catalogue.
+_REACHES = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Reach:
+    """The living passages of some workspaces and kinds, whose statistics count.
+
+    `mask` has one entry a passage of the catalogue, or is None where none is left out;
+    there are `passages` of them. `source_words` is 0 for sources out of reach.
+    """
+
+    mask: np.ndarray | None
+    passages: int
+    mean_words: float
+    source_words: np.ndarray
+
 
 @dataclass(frozen=True)
 class Scope:
     """Which passages a query may see.
 
-    `mask` has one entry a passage of the catalogue, or is None when all may be seen;
-    `reach` is the same for the workspaces and kinds alone, whose statistics count, and
-    `sources_in_reach` for the sources.
+    `mask` has one entry a passage of the catalogue, or is None when all may be seen.
     """
 
     catalogue: Catalogue
     mask: np.ndarray | None
-    reach: np.ndarray | None
-    sources_in_reach: np.ndarray
-    passages: int
+    reach: Reach
     max_passage_id: int
     filters: list[str]
+
+    @property
+    def passages(self) -> int:
+        """How many living passages are within reach."""
+        return self.reach.passages
 
     def seen(self, docs: np.ndarray) -> np.ndarray:
         """For each document number whether it may be seen."""
@@ -55,31 +73,16 @@ class Scope:
         return allowed
 
     @cached_property
+    def people(self) -> tuple[str, ...]:
+        """The names of those within reach who said or wrote something."""
+        if self.reach.mask is None:
+            return self.catalogue.people
+        return self.catalogue.people_of(self.reach.mask & self.catalogue.is_prose)
+
+    @cached_property
     def reading(self) -> Reading:
         """What the query has read of passages so far."""
         return Reading()
-
-    @cached_property
-    def reach_size(self) -> int:
-        """How many passages are within reach."""
-        if self.reach is None:
-            return self.catalogue.size
-        return int(np.count_nonzero(self.reach))
-
-    @cached_property
-    def people(self) -> tuple[str, ...]:
-        """The names of those within reach who said or wrote something."""
-        if self.reach is None:
-            return self.catalogue.people
-        return self.catalogue.people_of(self.reach & self.catalogue.is_prose)
-
-    @cached_property
-    def mean_words(self) -> float:
-        """The mean length of a passage within reach."""
-        if self.reach is None:
-            return self.catalogue.mean_words
-        words = self.catalogue.source_words[self.sources_in_reach].sum()
-        return max(float(words) / max(self.passages, 1), 1.0)
 
 
 def of(query: Query, catalogue: Catalogue) -> Scope:
@@ -89,9 +92,8 @@ def of(query: Query, catalogue: Catalogue) -> Scope:
     sources = np.isin(known.source_workspaces, workspaces)
     nothing = np.zeros(len(known.source_keys), np.bool_)
     sources &= sum((known.kinds.get(kind, nothing) for kind in query.kinds), nothing)
-    passages = int(known.source_sizes[sources].sum())
-    reach = _of_passages(known, sources)
-    reachable = sources & (known.source_sizes > 0)
+    reach = _reach(known, sources)
+    mask = reach.mask
     filters: list[str] = []
     if query.source_ids is not None:
         sources &= np.isin(known.source_ids, np.array(list(query.source_ids), np.int64))
@@ -102,7 +104,8 @@ def of(query: Query, catalogue: Catalogue) -> Scope:
             np.bool_,
         )
         filters.append(f"paths under {query.path_prefix}")
-    mask = _of_passages(known, sources)
+    if filters:
+        mask = _of_passages(known, sources)
 
     def narrow(condition: np.ndarray) -> None:
         nonlocal mask
@@ -129,10 +132,33 @@ def of(query: Query, catalogue: Catalogue) -> Scope:
         catalogue=known,
         mask=mask,
         reach=reach,
-        sources_in_reach=reachable,
-        passages=passages,
         max_passage_id=newest,
         filters=filters,
+    )
+
+
+def _reach(known: Catalogue, sources: np.ndarray) -> Reach:
+    """What these sources reach; most queries reach as far as one before."""
+    key = np.packbits(sources).tobytes()
+    found: Reach | None = known.derived.get(key)
+    if found is None:
+        found = _made(known, sources)
+        if len(known.derived) >= _REACHES:
+            known.derived.clear()
+        known.derived[key] = found
+    return found
+
+
+def _made(known: Catalogue, sources: np.ndarray) -> Reach:
+    mask = _of_passages(known, sources)
+    passages = int(known.source_sizes[sources].sum())
+    # A source without living passages has no words either.
+    words = known.source_words * sources
+    return Reach(
+        mask=mask,
+        passages=passages,
+        mean_words=max(float(words.sum()) / max(passages, 1), 1.0),
+        source_words=words,
     )
 
 

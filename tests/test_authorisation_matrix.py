@@ -15,6 +15,7 @@ import gzip
 import hashlib
 import inspect
 import json
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -33,7 +34,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 from rest_framework.views import APIView
 
-from access import bindings, tokens, write_tokens
+from access import bindings, tokens, webhook_secrets, write_tokens
 from access.models import Token
 from access.principals import Principal
 from access.requirements import Requirement
@@ -41,8 +42,10 @@ from console.routing import websocket_urlpatterns
 from knowledge import publishing
 from mcp_api.endpoint import mcp_application
 from mcp_api.registry import tools
-from memories import saving
+from memories import linking, saving
+from memories.models import EvalSet, Link, Memory
 from memories.saving import Draft
+from recall import artefacts, evaluating
 from rest_api.authentication import RequirementUndeclared, requirement_of
 from sessions import citing, uploads
 from workspaces.models import Workspace
@@ -147,16 +150,20 @@ def furnish(workspace: Workspace) -> None:
     put_memory(workspace)
 
 
-def put_memory(workspace: Workspace) -> str:
+def put_memory(workspace: Workspace, birds: str = "Herons") -> str:
     """The id of the memory that others read and erase; safe to do again."""
     saved = saving.save(
         workspace=workspace,
-        draft=Draft(text=f"Herons of {workspace.slug} wade."),
+        draft=Draft(text=f"{birds} of {workspace.slug} wade."),
         channel="operator",
         actor=people.OPERATOR,
         at=people.NOW,
     )
     return str(saved.memory.memory_id)
+
+
+def put_other(workspace: Workspace) -> str:
+    return put_memory(workspace, "Spoonbills")
 
 
 def put_notes(workspace: Workspace) -> None:
@@ -193,7 +200,7 @@ def verdict(action: Action, caller: Caller, workspace: Workspace) -> str:
     """The code that this caller must get, "OK" for being served."""
     asked = action.requirement
     if asked.public:
-        return "OK"
+        return action.when_served
     if caller.refused:
         return caller.refused
     if caller.kind not in asked.kinds:
@@ -243,12 +250,20 @@ REGISTERING = {"needs_any_scope": frozenset({"write", "upload"}), "writes": True
 
 @dataclass(frozen=True)
 class Route:
+    """`{slug}` and `{citation}` in the address are the workspace's, `{made}` is what
+    `makes` put there for this one call.
+    """
+
     address: str
     body: Callable[[Workspace], bytes] = lambda _: b""
     type: str = JSON
     names_workspace: bool = True
     writes: bool = False
     more: dict[str, Any] = field(default_factory=dict)
+    makes: Callable[[Workspace], str] = lambda _: ""
+    # Whether a header names the workspace, and not the address or the body.
+    is_bound: bool = False
+    is_signed: bool = False
 
     def action(self, requirement: Requirement) -> Action:
         facts = {
@@ -276,7 +291,86 @@ def item(workspace: Workspace) -> dict[str, Any]:
     return {"workspace_id": workspace.slug, "items": [file]}
 
 
+def put_pair(workspace: Workspace, *, is_linked: bool) -> str:
+    """The id of one of two memories of a workspace, with a link between or without."""
+    first, other = (
+        Memory.objects.get(memory_id=put(workspace)) for put in (put_memory, put_other)
+    )
+    Link.objects.filter(from_memory=first).delete()
+    if is_linked:
+        linking.link(
+            memory=first,
+            other=other,
+            link_type="related_to",
+            actor=people.OPERATOR,
+            at=people.NOW,
+        )
+    return str(first.memory_id)
+
+
+def put_set(workspace: Workspace) -> str:
+    """The id of a new evaluation set."""
+    made = evaluating.create_set(
+        workspace=workspace,
+        name=uuid.uuid4().hex,
+        principal=Principal(0, "x", "ai", frozenset()),
+        at=people.NOW,
+    )
+    return str(made.set_id)
+
+
+def put_item(workspace: Workspace) -> str:
+    found = EvalSet.objects.get(set_id=put_set(workspace))
+    item = evaluating.add_item(
+        eval_set=found, query="q", expected_memory_ids=[NO_ID], at=people.NOW
+    )
+    return str(item.item_id)
+
+
+def put_key(_: Workspace) -> int:
+    text = people.a_token("ai", at=timezone.now())
+    return Token.objects.get(digest=tokens.digest(text)).pk
+
+
+def an_artefact(workspace: Workspace) -> dict[str, str]:
+    made = artefacts.export(
+        workspaces=Workspace.objects.filter(pk=workspace.pk),
+        actor=people.OPERATOR,
+        at=people.NOW,
+    )
+    return {"artefact_base64": base64.b64encode(made.data).decode()}
+
+
+def asking(address: str) -> Route:
+    """A question; a tag that a caller may not read names nothing there, no error."""
+    body = as_json(lambda workspace: {"query": "q", "containerTag": workspace.slug})
+    return Route(address, body, names_workspace=False)
+
+
+def listing(address: str) -> Route:
+    return Route(address, names_workspace=False)
+
+
+def changing(
+    address: str,
+    body: Callable[[Workspace], Any] = lambda _: {},
+    makes: Callable[[Workspace], str] = lambda _: "",
+    when_served: str = "OK",
+) -> Route:
+    return Route(
+        address,
+        as_json(body),
+        writes=True,
+        is_bound=True,
+        makes=makes,
+        more={"when_served": when_served},
+    )
+
+
+NO_ID = "00000000-0000-4000-8000-000000000000"
+HIDDEN = {"when_hidden": "NOT_FOUND"}
 BASE = "/api/v1/workspaces/{slug}"
+MEMORY = "/v1/memories/{made}"
 ROUTES: dict[tuple[str, str], Route] = {
     ("landing", "GET"): Route("/", names_workspace=False),
     ("healthz", "GET"): Route("/healthz", names_workspace=False),
@@ -314,6 +408,136 @@ ROUTES: dict[tuple[str, str], Route] = {
         "/api/v1/citations/verify?uri={citation}&sha256=" + DIGEST,
         more={"when_hidden": "CITATION_NOT_FOUND"},
     ),
+    ("memories", "GET"): listing("/v1/memories?containerTag={slug}"),
+    ("memories", "POST"): changing("/v1/memories", lambda _: {"text": "Ibises."}),
+    ("conversations", "POST"): changing(
+        "/v1/memories/conversation", lambda _: {"transcript": "user: hi"}
+    ),
+    ("memory", "GET"): Route(MEMORY, makes=put_memory, more=HIDDEN),
+    ("memory", "PATCH"): changing(MEMORY, lambda _: {"importance": 2}, put_memory),
+    ("memory", "DELETE"): changing(MEMORY, makes=put_memory),
+    ("revisions", "GET"): Route(f"{MEMORY}/revisions", makes=put_memory, more=HIDDEN),
+    ("archive", "POST"): changing(f"{MEMORY}/archive", makes=put_memory),
+    ("archive", "DELETE"): changing(f"{MEMORY}/archive", makes=put_memory),
+    ("links", "POST"): changing(
+        f"{MEMORY}/links",
+        lambda workspace: {"to_memory_id": put_other(workspace)},
+        lambda workspace: put_pair(workspace, is_linked=False),
+    ),
+    ("links", "DELETE"): changing(
+        f"{MEMORY}/links",
+        lambda workspace: {"to_memory_id": put_other(workspace)},
+        lambda workspace: put_pair(workspace, is_linked=True),
+    ),
+    ("ingest", "POST"): changing(
+        "/v1/ingest", lambda _: {"kind": "text", "body": {"text": "Storks."}}
+    ),
+    ("import", "POST"): changing("/v1/import", an_artefact),
+    ("export", "GET"): listing("/v1/export?containerTag={slug}"),
+    ("pins", "PATCH"): changing(
+        "/v1/profile/pins", lambda workspace: {"memory_ids": [put_memory(workspace)]}
+    ),
+    ("forget", "POST"): changing(
+        "/v1/forget", lambda _: {"content": "quantum chromodynamics"}
+    ),
+    ("forget-confirm", "POST"): changing(
+        "/v1/forget/confirm",
+        lambda _: {"token": "none"},
+        when_served="CONFIRMATION_REQUIRED",
+    ),
+    ("memory-search", "POST"): asking("/v1/search"),
+    ("history", "GET"): listing("/v1/search/history"),
+    ("replay", "POST"): Route(
+        "/v1/search/replay",
+        as_json(lambda _: {"query_id": NO_ID}),
+        names_workspace=False,
+        more={"when_served": "NOT_FOUND"},
+    ),
+    ("context", "POST"): asking("/v1/context"),
+    ("explain", "GET"): listing("/v1/context/explain?query=q&containerTag={slug}"),
+    ("context-feedback", "POST"): Route(
+        "/v1/context/feedback",
+        as_json(lambda _: {"trace_id": "t"}),
+        names_workspace=False,
+    ),
+    ("feedback", "POST"): Route(
+        "/v1/feedback",
+        as_json(lambda _: {"request_id": NO_ID, "feedback": "positive"}),
+        names_workspace=False,
+        more={"when_served": "NOT_FOUND"},
+    ),
+    ("answer", "POST"): Route(
+        "/v1/explain/answer",
+        as_json(lambda _: {"question": "q", "context": "c"}),
+        names_workspace=False,
+        more={"when_served": "NOT_CONFIGURED"},
+    ),
+    ("eval-sets", "GET"): listing("/v1/evals/sets?containerTag={slug}"),
+    ("eval-sets", "POST"): changing(
+        "/v1/evals/sets", lambda _: {"name": uuid.uuid4().hex}
+    ),
+    ("eval-set", "DELETE"): changing("/v1/evals/sets/{made}", makes=put_set),
+    ("eval-items", "GET"): Route(
+        "/v1/evals/items?eval_set_id={made}", makes=put_set, more=HIDDEN
+    ),
+    ("eval-items", "POST"): changing(
+        "/v1/evals/items",
+        lambda workspace: {
+            "eval_set_id": put_set(workspace),
+            "query": "q",
+            "expected_memory_ids": [NO_ID],
+        },
+    ),
+    ("eval-item", "DELETE"): changing("/v1/evals/items/{made}", makes=put_item),
+    ("eval-run", "POST"): Route(
+        "/v1/evals/run",
+        as_json(lambda workspace: {"eval_set_id": put_set(workspace)}),
+        more=HIDDEN,
+    ),
+    ("connectors", "GET"): listing("/v1/connectors/settings?containerTag={slug}"),
+    ("connectors", "PATCH"): changing(
+        "/v1/connectors/settings", lambda _: {"connector_id": "laptop"}
+    ),
+    ("usage", "GET"): listing("/v1/usage/today?containerTag={slug}"),
+    ("audit", "GET"): listing("/v1/audit/log"),
+    ("pruning", "GET"): listing("/v1/pruning/metrics?containerTag={slug}"),
+    ("billing", "GET"): listing("/v1/billing?containerTag={slug}"),
+    ("checkout", "POST"): changing(
+        "/v1/billing/checkout", when_served="BILLING_DISABLED"
+    ),
+    ("payment-webhook", "POST"): Route(
+        "/v1/billing/webhook",
+        lambda _: b"txnid=1",
+        "application/x-www-form-urlencoded",
+        names_workspace=False,
+        more={"when_served": "BILLING_DISABLED"},
+    ),
+    ("memory-webhook", "POST"): Route(
+        "/v1/webhooks/memory",
+        as_json(lambda workspace: {"workspace_id": workspace.slug, "text": "Ibis."}),
+        names_workspace=False,
+        is_signed=True,
+    ),
+    ("webhook-secret", "GET"): Route(
+        "/v1/webhooks/secret?workspace_id={slug}", writes=True
+    ),
+    ("containers", "POST"): changing(
+        "/v1/workspaces", lambda workspace: {"name": workspace.slug}
+    ),
+    ("keys", "GET"): Route("/v1/api-keys?workspace_id={slug}"),
+    ("keys", "POST"): Route(
+        "/v1/api-keys",
+        as_json(lambda workspace: {"name": "x", "workspace_id": workspace.slug}),
+        writes=True,
+    ),
+    ("key-revoking", "POST"): Route(
+        "/v1/api-keys/revoke",
+        as_json(lambda workspace: {"api_key_id": put_key(workspace)}),
+        names_workspace=False,
+    ),
+    ("health", "GET"): listing("/v1/health"),
+    ("ready", "GET"): listing("/ready"),
+    ("memory-ready", "GET"): listing("/v1/ready"),
 }
 
 
@@ -402,19 +626,26 @@ def test_rest(world, name, method):
     client = Client(raise_request_exception=False)
 
     def call(caller: Caller, workspace: Workspace) -> tuple[str, str]:
-        if method == "DELETE":
+        if name == "document" and method == "DELETE":
             put_notes(workspace)
         cited = f"memory://{workspace.slug}/sessions/one?revision=1#L1-L1"
         address = route.address.format(
-            slug=workspace.slug, citation=quote(cited, safe="")
+            slug=workspace.slug,
+            citation=quote(cited, safe=""),
+            made=route.makes(workspace),
         )
+        body = route.body(workspace)
         headers = {"X-Write-Token": write_tokens.derive(workspace)}
+        if route.is_bound:
+            headers["X-Memory-Workspace"] = workspace.slug
+        if route.is_signed:
+            headers["X-MN-Webhook-Signature"] = webhook_secrets.sign(workspace, body)
         if caller.token is not None:
             headers["Authorization"] = f"Bearer {caller.token}"
         response = client.generic(
             method,
             address,
-            route.body(workspace),
+            body,
             content_type=route.type,
             headers=headers,
         )
@@ -561,6 +792,7 @@ def test_every_tool_declares_its_requirement():
 
 ANYBODY = Requirement()
 AI = Requirement(kinds=frozenset({"ai", "admin"}), scope="write")
+ADMIN = Requirement(kinds=frozenset({"admin"}), scope="admin")
 SYNC = Requirement(kinds=frozenset({"sync", "admin"}), scope="upload")
 
 
@@ -586,9 +818,15 @@ def test_tools_ask_what_the_contract_says():
 def test_routes_ask_what_their_tools_ask():
     anyone = Requirement(public=True, scope=None)
     special = {
-        ("landing", "GET"): anyone,
-        ("healthz", "GET"): anyone,
-        ("schema", "GET"): anyone,
+        **{
+            row: anyone
+            for row in ROUTES
+            if row[0]
+            in {
+                *("landing", "schema", "healthz", "health", "ready", "memory-ready"),
+                *("payment-webhook", "memory-webhook"),
+            }
+        },
         ("me", "GET"): Requirement(scope=None),
         ("workspaces", "POST"): Requirement(scope=None),
         ("overview", "PUT"): AI,
@@ -596,6 +834,26 @@ def test_routes_ask_what_their_tools_ask():
         ("document", "POST"): SYNC,
         ("document", "DELETE"): SYNC,
         ("transcript", "PUT"): SYNC,
+        **dict.fromkeys(
+            (
+                *(("memories", "POST"), ("conversations", "POST"), ("ingest", "POST")),
+                *(("memory", "PATCH"), ("memory", "DELETE"), ("pins", "PATCH")),
+                *(("archive", "POST"), ("archive", "DELETE")),
+                *(("links", "POST"), ("links", "DELETE"), ("import", "POST")),
+                *(("forget", "POST"), ("forget-confirm", "POST")),
+                *(("eval-sets", "POST"), ("eval-set", "DELETE")),
+                *(("eval-items", "POST"), ("eval-item", "DELETE")),
+                *(("connectors", "PATCH"), ("checkout", "POST")),
+            ),
+            AI,
+        ),
+        **dict.fromkeys(
+            (
+                *(("containers", "POST"), ("keys", "GET"), ("keys", "POST")),
+                *(("key-revoking", "POST"), ("webhook-secret", "GET")),
+            ),
+            ADMIN,
+        ),
     }
     asked = {row: declared(*row) for row in ROUTES}
 

@@ -86,7 +86,7 @@ def test_route_is_documented(route):
     short = written.replace("/api/v1/workspaces/{id}", "…")
     text = document("rest.md")
     assert re.search(
-        rf"`(GET|POST|PUT|HEAD|DELETE) {re.escape(written)}[`?]", text
+        rf"`(GET|POST|PUT|PATCH|HEAD|DELETE) {re.escape(written)}[`?]", text
     ) or (f" {short}`" in text)
 
 

@@ -237,9 +237,9 @@ class MemoryTools(MCPToolset):
         INSTEAD: recall for a question.
         RETURNS: A page of memories with total and has_more.
         """
-        call = calls.current()
+        call, reads = calls.current(), scope.reading(container_tag)
         found = reading.page(
-            workspaces=scope.reading(container_tag).workspaces,
+            workspaces=reads.workspaces,
             filters=Filters(
                 metadata=metadata_filter or {},
                 include_archived=include_archived,
@@ -247,6 +247,7 @@ class MemoryTools(MCPToolset):
             ),
             page=page,
             page_size=page_size,
+            home=reads.home,
             payer=call.principal,
             at=call.at,
         )

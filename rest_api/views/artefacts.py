@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -13,6 +14,7 @@ from rest_framework.response import Response
 from access.requirements import require_scope
 from recall import artefacts, restoring
 from rest_api.bodies import ArtefactParser, StrictJSONParser
+from rest_api.memory_answers import ExportedAnswer, ImportedAnswer
 from rest_api.memory_resource import READ, WRITE, MemoryResource
 from rest_api.memory_serializers import ExportAsking, ImportAsking, Importing
 from rest_api.renderers import ArtefactRenderer
@@ -23,10 +25,17 @@ class ImportView(MemoryResource):
     """Bringing an artefact in."""
 
     requirement = WRITE
+    answers = {"POST": {200: ImportedAnswer}}
     is_sensitive = True
     parser_classes = [StrictJSONParser, ArtefactParser]
 
-    @extend_schema(request=Importing, parameters=[ImportAsking])
+    @extend_schema(
+        request={
+            StrictJSONParser.media_type: Importing,
+            ArtefactParser.media_type: OpenApiTypes.BINARY,
+        },
+        parameters=[ImportAsking],
+    )
     def post(self, request: Request) -> Response:
         """Import an artefact: its bytes, or base64 in JSON; all of it or nothing."""
         asked = self.asked(ImportAsking)
@@ -51,7 +60,10 @@ class ImportView(MemoryResource):
                 }
             )
 
-        return self.once(import_, body_sha256=hashlib.sha256(data).hexdigest())
+        # Of JSON the rest of the body counts too, so it is digested as it came.
+        is_json = "artefact_base64" in self.body
+        digest = None if is_json else hashlib.sha256(data).hexdigest()
+        return self.once(import_, body_sha256=digest)
 
     def _sent(self, asked: dict[str, str]) -> tuple[bytes, dict[str, str]]:
         """The artefact, and how to import it where: of the body, or of the query."""
@@ -66,6 +78,12 @@ class ExportView(MemoryResource):
     """Taking memories out."""
 
     requirement = READ
+    answers = {
+        "GET": {
+            (200, JSONRenderer.media_type): ExportedAnswer,
+            (200, ArtefactRenderer.media_type): OpenApiTypes.BINARY,
+        }
+    }
     is_sensitive = True
     renderer_classes = [JSONRenderer, ArtefactRenderer]
 

@@ -16,6 +16,7 @@ from rest_api import conditions
 from rest_api.bodies import PlainTextParser, StrictJSONParser, TextParser
 from rest_api.renderers import MarkdownRenderer
 from rest_api.resource import Resource, Written
+from rest_api.schema import NEW_OR_KNOWN
 from rest_api.serializers import (
     DiffReading,
     DocumentListing,
@@ -147,6 +148,7 @@ class DocumentView(Readable):
         "POST": UPLOADERS,
         "DELETE": UPLOADERS,
     }
+    answers = {"PUT": NEW_OR_KNOWN}
 
     @extend_schema(parameters=[DocumentReading])
     def get(self, request: Request, slug: str, path: str) -> Response:
@@ -210,6 +212,7 @@ class OverviewView(Readable):
 
     kind = Document.Kind.OVERVIEW
     requirement = {"GET": Requirement(), "PUT": WRITERS}
+    answers = {"PUT": NEW_OR_KNOWN}
 
     @extend_schema(parameters=[DocumentReading])
     def get(self, request: Request, slug: str) -> Response:

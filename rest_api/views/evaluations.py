@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -31,6 +32,7 @@ class EvalSetsView(Evaluation):
     """Evaluation sets."""
 
     requirement = {"GET": READ, "POST": WRITE}
+    answers = {"POST": {201: OpenApiTypes.OBJECT}}
 
     @extend_schema(parameters=[Scoped])
     def get(self, request: Request) -> Response:
@@ -61,12 +63,14 @@ class EvalSetView(Evaluation):
 
     requirement = WRITE
 
+    @extend_schema(parameters=[Scoped])
     def delete(self, request: Request, set_id: str) -> Response:
         """Delete a set with its items."""
+        asked = self.asked(Scoped)
 
         def delete() -> Written:
             found = self.eval_set(set_id)
-            self.own(found.workspace, request.query_params)
+            self.own(found.workspace, asked)
             evaluating.delete_set(found)
             return Written({"deleted": True, "id": str(found.set_id)})
 
@@ -77,6 +81,7 @@ class EvalItemsView(Evaluation):
     """The items of a set."""
 
     requirement = {"GET": READ, "POST": WRITE}
+    answers = {"POST": {201: OpenApiTypes.OBJECT}}
 
     @extend_schema(parameters=[EvalItemListing])
     def get(self, request: Request) -> Response:
@@ -111,13 +116,15 @@ class EvalItemView(Evaluation):
 
     requirement = WRITE
 
+    @extend_schema(parameters=[Scoped])
     def delete(self, request: Request, item_id: str) -> Response:
         """Delete an item."""
+        asked = self.asked(Scoped)
 
         def delete() -> Written:
             workspaces = self.reads({}).workspaces
             found = evaluating.find_item(item_id, workspaces=workspaces)
-            self.own(found.eval_set.workspace, request.query_params)
+            self.own(found.eval_set.workspace, asked)
             evaluating.delete_item(found)
             return Written({"deleted": True, "id": str(found.item_id)})
 

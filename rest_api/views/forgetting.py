@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from recall import forgetting
+from rest_api.memory_answers import ForgotAnswer, StagedAnswer
 from rest_api.memory_resource import WRITE, MemoryResource
 from rest_api.memory_serializers import Confirming, Forgetting
 from rest_api.memory_wire import erased_fields, staged_fields
@@ -17,6 +18,7 @@ class ForgetView(MemoryResource):
     """Looking for what to forget."""
 
     requirement = WRITE
+    answers = {"POST": {200: StagedAnswer}}
     is_sensitive = True
 
     @extend_schema(request=Forgetting)
@@ -42,6 +44,7 @@ class ForgetConfirmView(MemoryResource):
     """Confirming what was staged."""
 
     requirement = WRITE
+    answers = {"POST": {200: ForgotAnswer}}
     is_sensitive = True
 
     @extend_schema(request=Confirming)

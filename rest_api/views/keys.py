@@ -8,10 +8,11 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from access import containers, keys, scoping, webhook_secrets
+from access import containers, keys, webhook_secrets
 from access.containers import Naming
 from access.models import Token
 from recall import describing
+from rest_api.memory_answers import KeyAnswer, KeysAnswer
 from rest_api.memory_resource import ADMIN, MemoryResource
 from rest_api.memory_serializers import (
     KeyListing,
@@ -53,6 +54,7 @@ class KeysView(MemoryResource):
     """Keys: tokens that programs make for others."""
 
     requirement = ADMIN
+    answers = {"GET": {200: KeysAnswer}, "POST": {201: KeyAnswer}}
     is_sensitive = True
 
     @extend_schema(parameters=[KeyListing])
@@ -75,7 +77,7 @@ class KeysView(MemoryResource):
                 scopes=sent.get("scopes"),
                 workspace=self._pin(sent),
                 expires_at=sent.get("expires_at"),
-                actor=self.principal.actor,
+                maker=self.principal,
                 at=self.at,
             )
             return Written(_key_fields(token), status=201)
@@ -91,7 +93,7 @@ class KeysView(MemoryResource):
             naming = Naming(container_tag=tag)
             return containers.writing(self.principal, naming, at=self.at)
         slug = sent.get("workspace_id")
-        return self.readable(slug) if slug else None
+        return self.writable(slug) if slug else None
 
 
 class KeyRevokingView(MemoryResource):
@@ -121,8 +123,7 @@ class WebhookSecretView(MemoryResource):
     @extend_schema(parameters=[WorkspaceAsking])
     def get(self, request: Request) -> Response:
         """Show what signs bodies for POST /v1/webhooks/memory."""
-        slug = self.asked(WorkspaceAsking)["workspace_id"]
-        found = scoping.readable_workspace(self.principal, slug)
+        found = self.writable(self.asked(WorkspaceAsking)["workspace_id"])
         secret = webhook_secrets.derive(found)
         return Response({"workspace_id": found.slug, "secret": secret})
 

@@ -12,6 +12,18 @@ from memories import changing, erasing, linking, owners, reading, saving
 from memories.reading import Filters
 from recall import describing, ingesting
 from rest_api import hints
+from rest_api.memory_answers import (
+    ArchivedAnswer,
+    ConversationAnswer,
+    ErasedAnswer,
+    LinkedAnswer,
+    MemoryAnswer,
+    MemoryPage,
+    PinnedAnswer,
+    RevisedAnswer,
+    RevisionsAnswer,
+    SavedAnswer,
+)
 from rest_api.memory_resource import (
     CHANNEL,
     READ,
@@ -27,6 +39,7 @@ from rest_api.memory_serializers import (
     MemoryListing,
     MemoryWriting,
     Pinning,
+    Scoped,
 )
 from rest_api.memory_wire import (
     erased_fields,
@@ -46,17 +59,21 @@ class MemoriesView(MemoryResource):
     """The memories that the token may read; saving one."""
 
     requirement = {"GET": READ, "POST": WRITE}
+    answers = {"GET": {200: MemoryPage}, "POST": {200: SavedAnswer}}
+    header_names = (*MemoryResource.header_names, "x-mn-user-id", "x-safety-pii-scan")
 
     @extend_schema(parameters=[MemoryListing])
     def get(self, request: Request) -> Response:
         """List memories, newest first."""
         asked = self.asked(MemoryListing)
+        scope = self.reads(asked)
         page = reading.page(
-            workspaces=self.reads(asked).workspaces,
+            workspaces=scope.workspaces,
             filters=_filters(asked),
             page=asked["page"],
             page_size=asked["page_size"],
             up_to=asked.get("up_to"),
+            home=scope.home,
             payer=self.principal,
             at=self.at,
         )
@@ -94,6 +111,8 @@ class ConversationsView(MemoryResource):
     """Conversations kept as memories."""
 
     requirement = WRITE
+    answers = {"POST": {200: ConversationAnswer}}
+    header_names = (*MemoryResource.header_names, "x-mn-user-id")
 
     @extend_schema(request=ConversationWriting)
     def post(self, request: Request) -> Response:
@@ -119,12 +138,18 @@ class MemoryView(MemoryResource):
     """One memory."""
 
     requirement = {"GET": READ, "PATCH": WRITE, "DELETE": WRITE}
+    answers = {
+        "GET": {200: MemoryAnswer},
+        "PATCH": {200: RevisedAnswer},
+        "DELETE": {200: ErasedAnswer},
+    }
 
+    @extend_schema(parameters=[Scoped])
     def get(self, request: Request, memory_id: str) -> Response:
         """Read a memory whole, also an archived or superseded one."""
         found = reading.get(
             memory_id,
-            workspaces=self.reads({}).workspaces,
+            workspaces=self.reads(self.asked(Scoped)).workspaces,
             payer=self.principal,
             at=self.at,
         )
@@ -154,12 +179,14 @@ class MemoryView(MemoryResource):
 
         return self.once(revise)
 
+    @extend_schema(parameters=[Scoped])
     def delete(self, request: Request, memory_id: str) -> Response:
         """Erase a memory for good, with its revisions."""
+        asked = self.asked(Scoped)
 
         def erase() -> Written:
             erasure = erasing.erase(
-                memory=self.own_memory(memory_id, request.query_params),
+                memory=self.own_memory(memory_id, asked),
                 actor=self.principal.actor,
                 at=self.at,
             )
@@ -172,10 +199,17 @@ class RevisionsView(MemoryResource):
     """Every state that a memory had."""
 
     requirement = READ
+    answers = {"GET": {200: RevisionsAnswer}}
 
+    @extend_schema(parameters=[Scoped])
     def get(self, request: Request, memory_id: str) -> Response:
         """List a memory's revisions, newest first."""
-        found = self.memory(memory_id)
+        found = reading.get(
+            memory_id,
+            workspaces=self.reads(self.asked(Scoped)).workspaces,
+            payer=self.principal,
+            at=self.at,
+        )
         revisions = changing.revisions(found)
         return Response(
             {
@@ -189,19 +223,24 @@ class ArchiveView(MemoryResource):
     """Whether a memory is out of recall and lists."""
 
     requirement = WRITE
+    answers = {"POST": {200: ArchivedAnswer}, "DELETE": {200: ArchivedAnswer}}
 
+    @extend_schema(parameters=[Scoped])
     def post(self, request: Request, memory_id: str) -> Response:
         """Archive: hide it, and keep it readable by its id."""
         return self._change(memory_id, changing.archive)
 
+    @extend_schema(parameters=[Scoped])
     def delete(self, request: Request, memory_id: str) -> Response:
         """Bring it back."""
         return self._change(memory_id, changing.unarchive)
 
     def _change(self, memory_id: str, verb: Any) -> Response:
+        asked = self.asked(Scoped)
+
         def change() -> Written:
             found = verb(
-                memory=self.own_memory(memory_id, self.request.query_params),
+                memory=self.own_memory(memory_id, asked),
                 actor=self.principal.actor,
                 at=self.at,
             )
@@ -220,6 +259,7 @@ class LinksView(MemoryResource):
     """Links from one memory to others of its workspace."""
 
     requirement = WRITE
+    answers = {"POST": {201: LinkedAnswer}}
 
     @extend_schema(request=Linking)
     def post(self, request: Request, memory_id: str) -> Response:
@@ -264,7 +304,7 @@ class LinksView(MemoryResource):
     def _ends(self, memory_id: str, sent: dict[str, Any]) -> dict[str, Any]:
         return {
             "memory": self.own_memory(memory_id, sent),
-            "other": self.memory(sent["to_memory_id"]),
+            "other": self.memory(sent["to_memory_id"], {}),
             "link_type": sent["link_type"],
         }
 
@@ -273,6 +313,7 @@ class PinsView(MemoryResource):
     """The pinned memories of a workspace."""
 
     requirement = WRITE
+    answers = {"PATCH": {200: PinnedAnswer}}
 
     @extend_schema(request=Pinning)
     def patch(self, request: Request) -> Response:

@@ -10,6 +10,7 @@ from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.request import Request
@@ -37,16 +38,6 @@ class HealthView(PublicResource):
 
     def get(self, request: Request) -> Response:
         """Answer 200 while the process lives, with or without its database."""
-        return Response(
-            {"status": "ok", "version": settings.VERSION, "database": _database_state()}
-        )
-
-
-class MemoryHealthView(PublicResource):
-    """The same, as clients of the memory API ask for it."""
-
-    def get(self, request: Request) -> Response:
-        """Answer 200 while the process lives."""
         answer = {
             "status": "ok",
             "version": settings.VERSION,
@@ -57,8 +48,14 @@ class MemoryHealthView(PublicResource):
         return Response(answer, headers=_NOT_STORED)
 
 
+class MemoryHealthView(HealthView):
+    """The same under /v1/."""
+
+
 class ReadyView(PublicResource):
     """Whether this process can serve."""
+
+    answers = {"GET": {200: OpenApiTypes.OBJECT, 503: OpenApiTypes.OBJECT}}
 
     def get(self, request: Request) -> Response:
         """Answer 200 with a database, else 503."""

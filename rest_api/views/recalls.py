@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,6 +13,7 @@ from recall import describing, feedback, kept_searches, packing, recalling
 from recall.packing import ContextPack
 from recall.recalling import Wanted
 from refusals import Code, Refusal
+from rest_api.memory_answers import ContextAnswer, SearchAnswer
 from rest_api.memory_resource import READ, MemoryResource
 from rest_api.memory_serializers import (
     VECTOR,
@@ -40,6 +42,8 @@ class MemorySearchView(MemoryResource):
     """Searching memories, documents and sessions at once."""
 
     requirement = READ
+    answers = {"POST": {200: SearchAnswer}}
+    header_names = (*MemoryResource.header_names, "x-save-history")
     only_reads = True
 
     @extend_schema(request=Searching)
@@ -101,6 +105,7 @@ class ContextView(MemoryResource):
     """A context for a prompt."""
 
     requirement = READ
+    answers = {"POST": {200: ContextAnswer}}
     only_reads = True
 
     @extend_schema(request=Contextualising)
@@ -131,6 +136,7 @@ class ContextFeedbackView(MemoryResource):
     """What parts of a context were of use."""
 
     requirement = READ
+    answers = {"POST": {202: OpenApiTypes.OBJECT}}
 
     @extend_schema(request=ContextJudging)
     def post(self, request: Request) -> Response:

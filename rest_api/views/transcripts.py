@@ -14,6 +14,7 @@ from access.requirements import Requirement
 from refusals import InvalidArgument
 from rest_api import bodies
 from rest_api.resource import Resource, Written
+from rest_api.schema import NEW_OR_KNOWN
 from rest_api.serializers import (
     TranscriptListing,
     TranscriptReading,
@@ -84,6 +85,7 @@ class TranscriptView(Resource):
     """One transcript, or a subagent's with `agent_id`."""
 
     requirement = {"GET": Requirement(), "PUT": UPLOADERS}
+    answers = {"PUT": NEW_OR_KNOWN}
 
     @extend_schema(parameters=[TranscriptTarget])
     def head(self, request: Request, slug: str, session_id: str) -> Response:

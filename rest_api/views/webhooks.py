@@ -8,17 +8,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access import webhook_secrets
+from access.principals import Principal
 from audit.trail import Actor
 from memories import saving
 from recall import ingesting
 from refusals import Code, Refusal
 from rest_api.authentication import address_of
 from rest_api.bodies import FormParser, SignedJSONParser
+from rest_api.memory_answers import SavedAnswer
 from rest_api.memory_resource import MemoryResource
 from rest_api.memory_serializers import MemoryWriting
 from rest_api.memory_wire import saved_fields
 from rest_api.views.pages import PUBLIC
-from usage import throttling
+from usage import accounts, throttling
 from usage.billing import callbacks
 from workspaces.models import Workspace
 
@@ -50,6 +52,8 @@ class SignedResource(MemoryResource):
 class MemoryWebhookView(SignedResource):
     """Saving what another system noticed."""
 
+    answers = {"POST": {200: SavedAnswer}}
+    header_names = ("X-MN-Webhook-Signature",)
     parser_classes = [SignedJSONParser]
 
     @extend_schema(request=MemoryWriting)
@@ -62,15 +66,13 @@ class MemoryWebhookView(SignedResource):
             signature=request.headers.get("X-MN-Webhook-Signature", ""),
         )
         self._admit(workspace)
+        request_id: str = request.request_id  # type: ignore[attr-defined]
         outcome = saving.save(
             workspace=workspace,
             draft=ingesting.draft_of(body),
             channel=CHANNEL,
-            actor=Actor(
-                name=CHANNEL,
-                transport="rest",
-                request_id=request.request_id,  # type: ignore[attr-defined]
-            ),
+            actor=Actor(name=CHANNEL, transport="rest", request_id=request_id),
+            payer=_payer(workspace, request_id),
             at=self.at,
         )
         return Response(saved_fields(outcome))
@@ -81,9 +83,18 @@ class MemoryWebhookView(SignedResource):
         throttling.admit(principal=None, address=who, cost="write")
 
 
+def _payer(workspace: Workspace, request_id: str) -> Principal | None:
+    """The workspace, if it has a plan; there is no token that could pay."""
+    if accounts.paying_account(None, workspace) is None:
+        return None
+    return Principal(0, CHANNEL, "ai", frozenset({"write"}), request_id=request_id)
+
+
 class PaymentWebhookView(SignedResource):
     """What the payment provider tells of payments."""
 
+    answers = {"POST": {200: OpenApiTypes.OBJECT, 202: OpenApiTypes.OBJECT}}
+    header_names = ()
     parser_classes = [FormParser]
 
     @extend_schema(request={FormParser.media_type: OpenApiTypes.OBJECT})

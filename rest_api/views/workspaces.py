@@ -10,6 +10,7 @@ from access import registration, scoping
 from access.requirements import Requirement
 from recall import overviews
 from rest_api.resource import Resource, Written
+from rest_api.schema import NEW_OR_KNOWN
 from rest_api.serializers import Registration, WorkspaceListing
 from rest_api.wire import triple, workspace_fields
 
@@ -18,6 +19,7 @@ class WorkspacesView(Resource):
     """Every workspace that the token may read; registering one."""
 
     requirement = {"GET": Requirement(), "POST": Requirement(scope=None)}
+    answers = {"POST": NEW_OR_KNOWN}
 
     @extend_schema(parameters=[WorkspaceListing])
     def get(self, request: Request) -> Response:

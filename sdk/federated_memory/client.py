@@ -2,38 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Iterator, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Literal, Unpack
 
 import httpx
 from tenacity import AsyncRetrying, Retrying
 
 from federated_memory import calls, transport
-from federated_memory.calls import Answer, Call
-from federated_memory.errors import Unreachable
+from federated_memory.calls import (
+    Answer,
+    Call,
+    Draft,
+    Listing,
+    Packing,
+    Question,
+    Turn,
+    Where,
+)
 from federated_memory.records import (
+    Artefact,
     ContextPack,
     Erased,
+    Fields,
     Memory,
     Page,
     Recalled,
     Saved,
     Staged,
 )
-from federated_memory.transport import ATTEMPTS, TIMEOUT_SECONDS, Settings
+from federated_memory.transport import ATTEMPTS, TIMEOUT_SECONDS, Server
 
-Fields = Mapping[str, Any]
 PAGE_SIZE = 50
 
 
 class Client:
-    """A server's memories, blocking.
+    """A server's memories, blocking; may be used by many threads at once.
 
-    `url` and `token` default to MCP_MEMORY_URL and MCP_MEMORY_TOKEN; `workspace` is the
-    id of the workspace that writes go to. Every method raises Refused for what the
-    server turns down and Unreachable when it does not answer.
+    `url` and `token` default to MCP_MEMORY_URL and MCP_MEMORY_TOKEN. `workspace` is the
+    id of the workspace that all writes go to; `container` one that they go to where a
+    call names no other; `user` whose they are. `timeout` is in seconds, for connecting
+    and for each piece of an answer; `attempts` counts the first one.
+
+    Raises Misconfigured before anything is sent. Every method raises Refused for what
+    the server turns down, Unreachable when it does not answer after every try, and
+    UnreadableAnswer when something else does.
     """
 
     def __init__(
@@ -42,18 +55,16 @@ class Client:
         token: str | None = None,
         *,
         workspace: str | None = None,
+        container: str | None = None,
+        user: str | None = None,
         timeout: float = TIMEOUT_SECONDS,
         attempts: int = ATTEMPTS,
     ) -> None:
-        settings = Settings.read(
-            url=url,
-            token=token,
-            workspace=workspace,
-            timeout=timeout,
-            attempts=attempts,
+        server = Server.of(
+            url, token, workspace=workspace, container=container, user=user
         )
-        self._http = httpx.Client(**settings.http)
-        self._retrying = Retrying(**settings.retrying)
+        self._http = httpx.Client(**server.options(timeout=timeout))
+        self._attempts = attempts
 
     def __enter__(self) -> Client:
         return self
@@ -69,113 +80,98 @@ class Client:
     def close(self) -> None:
         self._http.close()
 
-    def remember(
-        self,
-        text: str,
-        *,
-        container: str | None = None,
-        memory_type: str | None = None,
-        metadata: Fields | None = None,
-        importance: float | None = None,
-        expires_at: datetime | None = None,
-        replaces: str | None = None,
-    ) -> Saved:
+    def remember(self, text: str, **draft: Unpack[Draft]) -> Saved:
         """Save a fact; what is remembered already is not saved twice."""
-        return self._send(
-            calls.remember(
-                text,
-                container=container,
-                memory_type=memory_type,
-                metadata=metadata,
-                importance=importance,
-                expires_at=expires_at,
-                replaces=replaces,
-            )
-        )
+        return self.send(calls.remember(text, **draft))
 
     def save_conversation(
-        self, messages: Sequence[Fields], *, container: str | None = None
+        self, messages: Sequence[Turn], **draft: Unpack[Draft]
     ) -> Saved:
-        """Save turns of a conversation, each with `role` and `content`."""
-        return self._send(calls.save_conversation(messages, container=container))
+        """Save a conversation word for word."""
+        return self.send(calls.save_conversation(messages, **draft))
 
-    def recall(
-        self,
-        query: str,
-        *,
-        top_k: int = 5,
-        container: str | None = None,
-        mode: str | None = None,
-        min_score: float | None = None,
-        explain: bool = False,
-    ) -> Recalled:
+    def recall(self, query: str, **question: Unpack[Question]) -> Recalled:
         """Find what answers, in every workspace or in one container."""
-        return self._send(
-            calls.recall(
-                query,
-                top_k=top_k,
-                container=container,
-                mode=mode,
-                min_score=min_score,
-                explain=explain,
-            )
-        )
+        return self.send(calls.recall(query, **question))
 
-    def context(
-        self, query: str, *, top_k: int = 5, container: str | None = None
-    ) -> ContextPack:
-        """Text to put before a prompt, within the server's budget."""
-        return self._send(calls.context(query, top_k=top_k, container=container))
+    def context(self, query: str, **packing: Unpack[Packing]) -> ContextPack:
+        """Text to put before a prompt, within a hard budget."""
+        return self.send(calls.context(query, **packing))
+
+    def judge(self, trace_id: str, feedback: Literal["positive", "negative"]) -> Fields:
+        """Say whether an answer of the last day was of use."""
+        return self.send(calls.judge(trace_id, feedback))
 
     def get(self, memory_id: str) -> Memory:
-        return self._send(calls.get(memory_id))
+        """Read a memory whole, also an archived or superseded one."""
+        return self.send(calls.get(memory_id))
 
     def page(
-        self, number: int = 1, *, size: int = 20, container: str | None = None
+        self,
+        number: int = 1,
+        *,
+        size: int = 20,
+        up_to: int | None = None,
+        **listing: Unpack[Listing],
     ) -> Page:
-        """One page of memories, newest first, numbered from 1."""
-        return self._send(calls.page(number=number, size=size, container=container))
+        """One page of memories, newest first, numbered from 1; 50 at most."""
+        return self.send(calls.page(number, size, up_to, **listing))
 
-    def memories(self, *, container: str | None = None) -> Iterator[Memory]:
-        """Every memory, newest first."""
-        number, has_more = 1, True
+    def memories(self, **listing: Unpack[Listing]) -> Iterator[Memory]:
+        """Every memory that there is when it begins, newest first."""
+        number, up_to, has_more = 1, None, True
         while has_more:
-            page = self.page(number, size=PAGE_SIZE, container=container)
+            page = self.page(number, size=PAGE_SIZE, up_to=up_to, **listing)
             yield from page.memories
-            number, has_more = number + 1, page.has_more
+            number, up_to, has_more = number + 1, page.up_to, page.has_more
 
     def delete(self, memory_id: str) -> Erased:
-        """Erase a memory for good."""
-        return self._send(calls.delete(memory_id))
+        """Erase a memory for good, with all that it replaced."""
+        return self.send(calls.delete(memory_id))
 
-    def forget(self, text: str, *, container: str | None = None) -> Staged:
-        """Find what to forget; nothing ambiguous goes before `confirm_forget`."""
-        return self._send(calls.forget(text, container=container))
+    def forget(self, text: str, **where: Unpack[Where]) -> Staged:
+        """Find what to forget; what is not beyond doubt waits for confirm_forget."""
+        return self.send(calls.forget(text, **where))
 
     def confirm_forget(
-        self, token: str, *, memory_id: str | None = None, container: str | None = None
+        self, token: str, *, memory_id: str | None = None, **where: Unpack[Where]
     ) -> Erased:
-        return self._send(
-            calls.confirm_forget(token=token, memory_id=memory_id, container=container)
-        )
+        """Erase the best candidate of what was staged, or the one that is named."""
+        return self.send(calls.confirm_forget(token, memory_id, **where))
+
+    def export(self, *, masked: bool = True, **where: Unpack[Where]) -> Artefact:
+        """Every memory that may be read, or those of one container, as a ZIP."""
+        return self.send(calls.export(masked=masked, **where))
+
+    def import_(
+        self, data: bytes, *, mode: str = "upsert", **where: Unpack[Where]
+    ) -> Fields:
+        """Bring an exported ZIP in, all of it or nothing; answers the counts."""
+        return self.send(calls.import_(data, mode, **where))
 
     def usage_today(self) -> Fields:
-        return self._send(calls.usage_today())
+        """What was used today, and the caps."""
+        return self.send(calls.usage_today())
 
-    def _send(self, call: Call[Answer]) -> Answer:
-        answer: Answer = self._retrying(self._once, call)
+    def send(self, call: Call[Answer]) -> Answer:
+        """Send any request of the REST API; only what is safe is sent again."""
+        again = Retrying(**transport.policy(call, attempts=self._attempts))
+        answer: Answer = again(self._once, call)
         return answer
 
     def _once(self, call: Call[Answer]) -> Answer:
         try:
             response = self._http.request(**transport.request_of(call))
-        except httpx.TransportError as error:
-            raise Unreachable(_why(error)) from error
+        except httpx.RequestError as error:
+            raise transport.unreachable(error) from error
         return transport.answer_of(call, response)
 
 
 class AsyncClient:
-    """A server's memories, for asyncio; each method does what Client's does."""
+    """A server's memories, for asyncio; each method does what Client's does.
+
+    A cancelled call closes its connection and is not tried again.
+    """
 
     def __init__(
         self,
@@ -183,18 +179,16 @@ class AsyncClient:
         token: str | None = None,
         *,
         workspace: str | None = None,
+        container: str | None = None,
+        user: str | None = None,
         timeout: float = TIMEOUT_SECONDS,
         attempts: int = ATTEMPTS,
     ) -> None:
-        settings = Settings.read(
-            url=url,
-            token=token,
-            workspace=workspace,
-            timeout=timeout,
-            attempts=attempts,
+        server = Server.of(
+            url, token, workspace=workspace, container=container, user=user
         )
-        self._http = httpx.AsyncClient(**settings.http)
-        self._retrying = AsyncRetrying(**settings.retrying)
+        self._http = httpx.AsyncClient(**server.options(timeout=timeout))
+        self._attempts = attempts
 
     async def __aenter__(self) -> AsyncClient:
         return self
@@ -210,103 +204,76 @@ class AsyncClient:
     async def aclose(self) -> None:
         await self._http.aclose()
 
-    async def remember(
-        self,
-        text: str,
-        *,
-        container: str | None = None,
-        memory_type: str | None = None,
-        metadata: Fields | None = None,
-        importance: float | None = None,
-        expires_at: datetime | None = None,
-        replaces: str | None = None,
-    ) -> Saved:
-        return await self._send(
-            calls.remember(
-                text,
-                container=container,
-                memory_type=memory_type,
-                metadata=metadata,
-                importance=importance,
-                expires_at=expires_at,
-                replaces=replaces,
-            )
-        )
+    async def remember(self, text: str, **draft: Unpack[Draft]) -> Saved:
+        return await self.send(calls.remember(text, **draft))
 
     async def save_conversation(
-        self, messages: Sequence[Fields], *, container: str | None = None
+        self, messages: Sequence[Turn], **draft: Unpack[Draft]
     ) -> Saved:
-        return await self._send(calls.save_conversation(messages, container=container))
+        return await self.send(calls.save_conversation(messages, **draft))
 
-    async def recall(
-        self,
-        query: str,
-        *,
-        top_k: int = 5,
-        container: str | None = None,
-        mode: str | None = None,
-        min_score: float | None = None,
-        explain: bool = False,
-    ) -> Recalled:
-        return await self._send(
-            calls.recall(
-                query,
-                top_k=top_k,
-                container=container,
-                mode=mode,
-                min_score=min_score,
-                explain=explain,
-            )
-        )
+    async def recall(self, query: str, **question: Unpack[Question]) -> Recalled:
+        return await self.send(calls.recall(query, **question))
 
-    async def context(
-        self, query: str, *, top_k: int = 5, container: str | None = None
-    ) -> ContextPack:
-        return await self._send(calls.context(query, top_k=top_k, container=container))
+    async def context(self, query: str, **packing: Unpack[Packing]) -> ContextPack:
+        return await self.send(calls.context(query, **packing))
+
+    async def judge(
+        self, trace_id: str, feedback: Literal["positive", "negative"]
+    ) -> Fields:
+        return await self.send(calls.judge(trace_id, feedback))
 
     async def get(self, memory_id: str) -> Memory:
-        return await self._send(calls.get(memory_id))
+        return await self.send(calls.get(memory_id))
 
     async def page(
-        self, number: int = 1, *, size: int = 20, container: str | None = None
+        self,
+        number: int = 1,
+        *,
+        size: int = 20,
+        up_to: int | None = None,
+        **listing: Unpack[Listing],
     ) -> Page:
-        call = calls.page(number=number, size=size, container=container)
-        return await self._send(call)
+        return await self.send(calls.page(number, size, up_to, **listing))
 
-    async def memories(self, *, container: str | None = None) -> AsyncIterator[Memory]:
-        number, has_more = 1, True
+    async def memories(self, **listing: Unpack[Listing]) -> AsyncIterator[Memory]:
+        number, up_to, has_more = 1, None, True
         while has_more:
-            page = await self.page(number, size=PAGE_SIZE, container=container)
+            page = await self.page(number, size=PAGE_SIZE, up_to=up_to, **listing)
             for memory in page.memories:
                 yield memory
-            number, has_more = number + 1, page.has_more
+            number, up_to, has_more = number + 1, page.up_to, page.has_more
 
     async def delete(self, memory_id: str) -> Erased:
-        return await self._send(calls.delete(memory_id))
+        return await self.send(calls.delete(memory_id))
 
-    async def forget(self, text: str, *, container: str | None = None) -> Staged:
-        return await self._send(calls.forget(text, container=container))
+    async def forget(self, text: str, **where: Unpack[Where]) -> Staged:
+        return await self.send(calls.forget(text, **where))
 
     async def confirm_forget(
-        self, token: str, *, memory_id: str | None = None, container: str | None = None
+        self, token: str, *, memory_id: str | None = None, **where: Unpack[Where]
     ) -> Erased:
-        return await self._send(
-            calls.confirm_forget(token=token, memory_id=memory_id, container=container)
-        )
+        return await self.send(calls.confirm_forget(token, memory_id, **where))
+
+    async def export(self, *, masked: bool = True, **where: Unpack[Where]) -> Artefact:
+        return await self.send(calls.export(masked=masked, **where))
+
+    async def import_(
+        self, data: bytes, *, mode: str = "upsert", **where: Unpack[Where]
+    ) -> Fields:
+        return await self.send(calls.import_(data, mode, **where))
 
     async def usage_today(self) -> Fields:
-        return await self._send(calls.usage_today())
+        return await self.send(calls.usage_today())
 
-    async def _send(self, call: Call[Answer]) -> Answer:
-        return await self._retrying(self._once, call)
+    async def send(self, call: Call[Answer]) -> Answer:
+        again = AsyncRetrying(**transport.policy(call, attempts=self._attempts))
+        answer: Answer = await again(self._once, call)
+        return answer
 
     async def _once(self, call: Call[Answer]) -> Answer:
         try:
             response = await self._http.request(**transport.request_of(call))
-        except httpx.TransportError as error:
-            raise Unreachable(_why(error)) from error
+        except httpx.RequestError as error:
+            raise transport.unreachable(error) from error
         return transport.answer_of(call, response)
-
-
-def _why(error: httpx.TransportError) -> str:
-    return f"The memory server does not answer: {type(error).__name__}."

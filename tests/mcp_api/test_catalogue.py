@@ -154,6 +154,64 @@ FIELDS = {
     ),
 }
 
+# What each answers, as paths into its structured content; [] are the rows of a list.
+HITS = "results[].memory_id results[].chunk_id results[].chunk_index results[].text "
+RECALLED = f"""status {HITS} results[].score profile.recent profile_engine
+    meta.reasoning meta.confidence meta.scope meta.policy_version
+    meta.degradation_applied"""
+PACKED = """status context.profileFacts context.guidance profile_engine
+    context.relevantHistory[].memory_id context.relevantHistory[].text
+    context.relevantHistory[].score
+    meta.budget_chars meta.used_chars meta.truncated meta.truncation_steps
+    meta.confidence meta.source_count meta.recall_strength meta.diversity_score
+    meta.redundancy_penalty meta.integrity_score meta.policy_version"""
+IDENTITY = """status identity.workspace_id identity.user_id identity.namespace
+    identity.container_tag identity.session_id identity.client identity.policy_version
+    identity.tool_manifest_version identity.scoped_container_tag identity.product_plan
+    identity.api_plan identity.trial identity.trial_expires_at"""
+SAVED = """status decision.code decision.message data.memory_id data.created_at
+    data.deduped data.policy_version"""
+FORGOT = """status decision.code decision.message data.confirmation_token
+    data.expires_at data.candidates[].memory_id data.candidates[].score data.memory_id
+    data.policy_version"""
+DONE = "status data policy_version"
+OLD = "deprecated alias_for warning use"
+RECORD = """memory_id text metadata memory_type importance confidence priority_tier
+    owner_id owner_type effective_at created_at duplicate_of conflict_state"""
+RESULTS = {
+    **dict.fromkeys(("recall", "search"), RECALLED),
+    "memory_search": f"{RECALLED} {OLD}",
+    **dict.fromkeys(("context", "context_pack"), PACKED),
+    "memory_context": f"{PACKED} {OLD}",
+    **dict.fromkeys(("identity_get", "whoAmI"), IDENTITY),
+    "whoami": f"{IDENTITY} {OLD}",
+    # It answers what the tool does that it stands for.
+    "memory": "status decision.code decision.message data",
+    "memory_save": SAVED,
+    "memory_insert": f"{SAVED} {OLD}",
+    **dict.fromkeys(("memory_forget", "memory_forget_confirm"), FORGOT),
+    "memory_get": " ".join(
+        [DONE, *(f"data.{name}" for name in RECORD.split())],
+    ),
+    "memory_list": " ".join(
+        [
+            f"{DONE} data.page data.page_size data.total data.has_more",
+            *(f"data.results[].{name}" for name in RECORD.split()),
+        ]
+    ),
+    "memory_delete": "status data.memory_id data.policy_version",
+    **dict.fromkeys(("memory_conversation_save", "ingest_dispatch"), DONE),
+    "connector_settings_get": f"""{DONE} data.settings[].connector_id
+        data.settings[].sync_enabled data.settings[].capture_types
+        data.settings[].updated_at""",
+    "connector_settings_update": f"""{DONE} data.connector_id data.sync_enabled
+        data.capture_types data.updated_at""",
+    **dict.fromkeys(("usage_today", "billing_get"), DONE),
+    "audit_log_list": """entries[].id entries[].created_at entries[].api_key_id
+        entries[].ip_hash page limit has_more""",
+    "billing_checkout_create": "provider method url fields",
+}
+
 # Reads, destroys, can be repeated, reaches beyond this server.
 READS = (True, False, True, False)
 KEEPS = (False, False, True, False)
@@ -238,6 +296,78 @@ def test_fields_bounds_and_what_must_be_given(name):
     for field, bounds in fields.items():
         found = argument(schema, field)
         assert {key: found.get(key) for key in bounds} == bounds, field
+
+
+def part_of(schema: dict, path: str) -> dict | None:
+    """The schema at a path, through references, or None where nothing is said."""
+    part: dict | None = schema
+    for step in path.split("."):
+        name = step.removesuffix("[]")
+        part = resolved(schema, part).get("properties", {}).get(name)
+        if part is not None and step.endswith("[]"):
+            part = resolved(schema, part).get("items")
+        if part is None:
+            return None
+    return part
+
+
+def resolved(schema: dict, part: dict) -> dict:
+    name = str(part.get("$ref", "")).rpartition("/")[2]
+    return schema["$defs"][name] if name else part
+
+
+def test_every_tool_has_a_result_here():
+    assert set(RESULTS) == set(FIELDS)
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_what_is_answered(name):
+    schema = tools()[name].listing["outputSchema"]
+
+    missing = [path for path in RESULTS[name].split() if not part_of(schema, path)]
+    assert missing == []
+
+
+def test_kinds_that_are_taken_in_are_those_of_both_generations():
+    schema = tools()["ingest_dispatch"].listing["inputSchema"]
+    payload = schema["properties"]["payload"]
+
+    assert set(payload["properties"]["kind"]["enum"]) == {
+        *("text", "conversation", "import"),
+        *("memory", "document", "bundle"),
+    }
+    assert set(payload["required"]) == {"kind", "body"}
+
+
+@pytest.mark.parametrize("name", ["memory_forget_confirm", "memory"])
+def test_a_confirmation_may_have_either_half(name):
+    confirm = argument(tools()[name].listing["inputSchema"], "confirm")
+
+    assert "required" not in confirm
+    assert confirm["properties"]["memory_id"] == UUID
+
+
+BOUNDED = [
+    (name, field)
+    for name in FIELDS
+    if tools()[name].reads_only
+    for field, found in tools()[name].listing["inputSchema"]["properties"].items()
+    if {"minimum", "maximum"} <= found.keys()
+]
+
+
+@pytest.mark.parametrize(("name", "field"), BOUNDED)
+def test_published_bounds_are_the_ones_that_are_kept(ai, name, field):
+    schema = tools()[name].listing["inputSchema"]
+    found = schema["properties"][field]
+    given = {"query": "zebra"} if "query" in schema.get("required", []) else {}
+
+    for value in (found["minimum"], found["maximum"]):
+        assert "refused" not in ai.call(name, **given, **{field: value}), value
+    for value in (found["minimum"] - 1, found["maximum"] + 1):
+        assert ai.call(name, **given, **{field: value})["refused"] == (
+            "INVALID_ARGUMENT"
+        )
 
 
 def test_capture_types_are_the_eleven():

@@ -318,6 +318,49 @@ def test_other_rows_forget_its_id(workspace):
     assert EvalItem.objects.get().expected_memory_ids == ids[1:]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_those_that_contradict_each_other_are_erased_at_once(workspace, settings):
+    settings.SETTLE_CONFLICTS = False
+    names = ("alder", "birch", "cedar", "dogwood", "elder", "fir")
+    memories = [
+        remember(workspace, f"Oven {name} {verb} bread", memory_type="fact")
+        for name in names
+        for verb in ("bakes", "never bakes")
+    ]
+    assert Conflict.objects.unsettled().count() >= len(names)
+
+    outcomes = at_once(len(memories), lambda number: erase(memories[number]))
+
+    assert [each for each in outcomes if not isinstance(each, Erasure)] == []
+    assert not Memory.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_those_of_several_tokens_are_erased_at_once_wherever_they_are(db):
+    """Each erasure counts for the same tokens, met in another order."""
+    payers = [a_principal(), a_principal()]
+    chains = []
+    for round_number in range(6):
+        for order in (payers, payers[::-1]):
+            place = a_workspace(project=f"p{round_number}-{order[0].token_id}")
+            older, newer = order
+            old = save(place, "An older one", payer=older, actor=older.actor).memory
+            chains.append(
+                save(
+                    place,
+                    "A newer one of more words",
+                    payer=newer,
+                    actor=newer.actor,
+                    replaces=str(old.memory_id),
+                ).memory
+            )
+
+    outcomes = at_once(len(chains), lambda number: erase(chains[number]))
+
+    assert [each for each in outcomes if not isinstance(each, Erasure)] == []
+    assert sum(Meter.objects.values_list("storage_bytes", flat=True)) == 0
+
+
 def test_erased_text_takes_up_no_storage_any_more(workspace):
     payer = a_principal()
     save(workspace, "12345", payer=payer, actor=payer.actor)

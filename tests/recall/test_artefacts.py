@@ -215,7 +215,7 @@ MEMORIES = st.lists(
 def test_any_memories_come_through_an_empty_server_unchanged(drafts):
     Memory.objects.all().delete()
     workspace = a_workspace()
-    for text, memory_type, metadata, at, then in drafts:
+    for number, (text, memory_type, metadata, at, then) in enumerate(drafts):
         memory = save(
             workspace,
             text,
@@ -234,7 +234,8 @@ def test_any_memories_come_through_an_empty_server_unchanged(drafts):
         elif then == "revise":
             changing.revise(
                 memory=memory,
-                text=text + "!?",
+                # Two that were alike must not become the same, which is refused.
+                text=f"{text} no. {number}",
                 metadata={},
                 reason="because",
                 channel="operator",

@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from remembering import (
+from recallable import (
     ACTOR,
     ASSISTANT,
     NOW,

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from remembering import ASSISTANT, NOW, everywhere, project, remember
+from recallable import ASSISTANT, NOW, everywhere, project, remember
 
 from memories.models import Feedback
 from recall import feedback, recalling

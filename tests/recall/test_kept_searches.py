@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from remembering import ACTOR, ASSISTANT, NOW, everywhere, payer, project, remember
+from recallable import ACTOR, ASSISTANT, NOW, everywhere, payer, project, remember
 
 from memories import erasing
 from memories.models import Asked

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from remembering import ACTOR, NOW, everywhere, project, publish, remember, upload
+from recallable import ACTOR, NOW, everywhere, project, publish, remember, upload
 
 from memories import linking
 from memories.models import Link, Memory

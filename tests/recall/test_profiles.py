@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from remembering import ACTOR, NOW, everywhere, project, remember, tagged
+from recallable import ACTOR, NOW, everywhere, project, remember, tagged
 
 from memories import changing
 from recall import profiles

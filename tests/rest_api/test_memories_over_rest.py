@@ -391,3 +391,67 @@ def test_what_one_workspace_saved_all_others_recall(ai, workspace):
     assert response.json()["results"][0]["memory_id"] == saved
     assert response.headers["x-mn-resolved-container-tag"] == workspace.slug
     assert found(ai, "staging port", containerTag=workspace.slug) == []
+
+
+@pytest.fixture
+def hers(ai, workspace) -> str:
+    """A memory of a workspace that is private to others."""
+    workspace.is_private = True
+    workspace.save(update_fields=["is_private"])
+    return save(caller("ai", workspace=workspace), PORT)
+
+
+def test_no_way_leads_into_a_private_workspace_of_others(ai, hers, workspace, saved):
+    tag = f"?containerTag={workspace.slug}"
+    bound = {"X_Memory_Workspace": workspace.slug}
+
+    for method, address, body in (
+        ("GET", f"/v1/memories/{hers}", b""),
+        ("GET", f"/v1/memories/{hers}{tag}", b""),
+        ("GET", f"/v1/memories/{hers}/revisions", b""),
+        ("PATCH", f"/v1/memories/{hers}", {"text": "x"}),
+        ("DELETE", f"/v1/memories/{hers}{tag}", b""),
+        ("POST", f"/v1/memories/{hers}/archive", {}),
+        ("POST", f"/v1/memories/{hers}/links", {"to_memory_id": saved}),
+        ("POST", f"/v1/memories/{saved}/links", {"to_memory_id": hers}),
+        ("PATCH", "/v1/profile/pins", {"memory_ids": [hers]}),
+        ("POST", "/v1/memories", {"text": "x", "replaces_memory_id": hers}),
+    ):
+        assert code_of(ai.ask(method, address, body)) == "NOT_FOUND", (method, address)
+    for body in ({"text": "x", "containerTag": workspace.slug}, {"text": "x"}):
+        response = ai.post("/v1/memories", body, **({} if len(body) > 1 else bound))
+        assert code_of(response) == "WORKSPACE_NOT_FOUND"
+    metrics = ai.get(f"/v1/pruning/metrics{tag}").json()
+    assert set(metrics.values()) == {0}
+    explained = ai.get(f"/v1/context/explain{tag}&query=staging+port").json()
+    assert explained["results"] == []
+
+
+def test_evaluations_of_a_private_workspace_are_nobody_elses(ai, hers, workspace):
+    theirs = caller("ai", workspace=workspace)
+    set_id = theirs.post("/v1/evals/sets", {"name": "ports"}).json()["id"]
+    item = {
+        "eval_set_id": set_id,
+        "query": "staging port",
+        "expected_memory_ids": [hers],
+    }
+    item_id = theirs.post("/v1/evals/items", item).json()["id"]
+
+    for response in (
+        ai.get(f"/v1/evals/items?eval_set_id={set_id}"),
+        ai.post("/v1/evals/items", item),
+        ai.post("/v1/evals/run", {"eval_set_id": set_id}),
+        ai.delete(f"/v1/evals/items/{item_id}"),
+        ai.delete(f"/v1/evals/sets/{set_id}"),
+    ):
+        assert code_of(response) == "NOT_FOUND"
+    assert ai.get("/v1/evals/sets").json() == {"sets": []}
+    assert theirs.post("/v1/evals/run", {"eval_set_id": set_id}).json()["item_count"]
+
+
+def test_reading_by_id_is_narrowed_by_a_tag_as_all_reading_is(ai, saved):
+    assert ai.get(f"/v1/memories/{saved}?containerTag=default").status_code == 200
+    for address in (f"/v1/memories/{saved}", f"/v1/memories/{saved}/revisions"):
+        refused = ai.get(f"{address}?containerTag=elsewhere")
+        assert code_of(refused) == "NOT_FOUND"
+    assert code_of(ai.get(f"/v1/memories/{saved}?colour=red")) == "INVALID_ARGUMENT"

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 from people import NOW
 from rest_client import OPERATOR, caller, code_of
 
+from jobs.running import run_due
 from knowledge import publishing
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+NO_ID = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture
@@ -146,6 +150,7 @@ def test_documents_answer_beside_memories(ai, herons, workspace):
         actor=OPERATOR,
         at=NOW,
     )
+    run_due(clock=timezone.now)
 
     kinds = {hit["kind"]: hit for hit in ask(ai)["results"]}
 
@@ -285,3 +290,45 @@ def test_evaluation_does_not_count_as_retrieval(ai, herons):
 
     memory = ai.get(f"/v1/memories/{herons['lake']}").json()
     assert memory["retrieval_count"] == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "body"),
+    [
+        ("/v1/evals/sets", {"name": "x" * 121}),
+        ("/v1/evals/sets", {"name": ""}),
+        ("/v1/evals/items", {"query": "x", "expected_memory_ids": []}),
+        ("/v1/evals/items", {"query": "x", "expected_memory_ids": ["nobody"]}),
+        ("/v1/evals/items", {"query": "", "expected_memory_ids": [NO_ID]}),
+        ("/v1/evals/items", {"query": "x", "expected_memory_ids": [NO_ID] * 51}),
+        ("/v1/evals/run", {"top_k": 21}),
+    ],
+)
+def test_odd_evaluations_are_refused(ai, address, body):
+    set_id = ai.post("/v1/evals/sets", {"name": "birds"}).json()["id"]
+    if address != "/v1/evals/sets":
+        body = {"eval_set_id": set_id, **body}
+
+    assert code_of(ai.post(address, body)) == "INVALID_ARGUMENT"
+
+
+def test_a_run_is_charged_as_so_many_reads(ai, herons):
+    set_id = ai.post("/v1/evals/sets", {"name": "birds"}).json()["id"]
+    for query in ("lake", "pond"):
+        item = {"eval_set_id": set_id, "query": query, "expected_memory_ids": [NO_ID]}
+        ai.post("/v1/evals/items", item)
+    before = ai.get("/v1/usage/today").json()["reads"]
+
+    ai.post("/v1/evals/run", {"eval_set_id": set_id})
+
+    assert ai.get("/v1/usage/today").json()["reads"] - before == 2
+
+
+def test_a_context_says_what_it_cut(ai):
+    text = "The heron of the long story wades. " + "It wades on and on. " * 200
+    ai.post("/v1/memories", {"text": text})
+
+    answer = ai.post("/v1/context", {"query": "heron", "budget_chars": 600}).json()
+
+    assert "history_text_cut" in answer["meta"]["truncation_steps"]
+    assert answer["status"] == "degraded"

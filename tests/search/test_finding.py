@@ -472,6 +472,27 @@ def test_a_search_that_takes_too_long_is_refused_and_leaves_no_bound(
     assert ask("croissant", "keyword").hits
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_bound_on_every_statement_is_enough(remember, ask, settings):
+    remember("a burned croissant")
+    settings.STATEMENT_SECONDS = 10
+
+    def sleep(execute, sql, parameters, many, context):
+        slow = "SELECT pg_sleep(20)" if "FROM search_indexsegment" in sql else sql
+        return execute(slow, parameters, many, context)
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = '100ms'")
+    try:
+        with connection.execute_wrapper(sleep), pytest.raises(finding.QueryTooBroad):
+            ask("croissant", "keyword")
+        assert ask("croissant", "keyword").hits
+        assert not connection.in_atomic_block
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SET statement_timeout = 0")
+
+
 def test_a_phrase_is_found_among_many_that_have_its_rarest_words(remember, ask):
     remember(
         *(

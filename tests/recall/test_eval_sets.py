@@ -3,7 +3,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
-from remembering import ASSISTANT, NOW, everywhere, project, remember, upload
+from recallable import ASSISTANT, NOW, everywhere, project, remember, upload
 
 from memories.models import EvalItem, EvalSet, Memory
 from recall import evaluating
