@@ -34,6 +34,7 @@ _PAGE = 50
 _MAX_CHARS = 200_000
 _MAX_LINES = 200
 _LINES = re.compile(r"L(\d{1,12})(?:-L(\d{1,12}))?")
+_MEMORY_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NUMBER = re.compile(r"(?:version|revision)=(\d{1,9})")
 
 TEMPLATES: list[wire.Json] = [
@@ -163,6 +164,8 @@ def watchable(uri: str, principal: Principal) -> str:
         session_id, _, agent_id = name.partition("/")
         ids = [session_id, agent_id] if agent_id else [session_id]
         place = "/".join([kind, *(quote(unquote(each), safe="") for each in ids)])
+    elif kind == "memories" and _MEMORY_ID.fullmatch(name):
+        place = f"{kind}/{name.lower()}"
     else:
         raise ResourceNotFound("That URI names nothing here.")
     return f"memory://{workspace.slug}/{place}"

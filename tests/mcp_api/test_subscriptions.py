@@ -12,7 +12,10 @@ from mcp_samples import SLUG, TALK
 
 import changes
 from access.models import Token
+from audit.trail import Actor
 from mcp_api import hub, mcp_sessions, subscriptions
+from memories import changing
+from memories.models import Memory
 from workspaces.models import Workspace
 
 DOCUMENT = f"memory://{SLUG}/knowledge/notes/deploy.md"
@@ -107,6 +110,32 @@ def test_a_new_version_a_new_overview_and_more_lines_are_told(ai, sync, uploaded
     told = heard(ai, write).events
     assert {event["params"]["uri"] for event in told} == {DOCUMENT, SESSION}
     assert {event["method"] for event in told} == {UPDATED}
+
+
+def test_a_memory_that_is_revised_or_erased_is_told(ai, uploaded):
+    ai.initialize()
+    saved = ai.call("memory_save", content="Deploy on Tuesdays.")["data"]
+    slug = Memory.objects.get().workspace.slug
+    uri = f"memory://{slug}/memories/{saved['memory_id']}"
+    assert subscribe(ai, uri + "?revision=1")["result"] == {}
+    told = heard(ai, lambda: revise(saved["memory_id"])).events
+    erased = heard(ai, lambda: ai.call("memory_delete", memory_id=saved["memory_id"]))
+
+    named = [{"uri": uri + "?revision=1"}]
+    assert [each["params"] for each in told] == named
+    assert [each["params"] for each in erased.events] == named
+
+
+def revise(memory_id):
+    memory = Memory.objects.get(memory_id=memory_id)
+    changing.revise(
+        memory=memory,
+        text="Deploy on Thursdays.",
+        reason="it moved",
+        channel="rest",
+        actor=Actor(name="tests"),
+        at=timezone.now(),
+    )
 
 
 def test_a_resource_is_named_as_the_client_wrote_it(ai, uploaded):
