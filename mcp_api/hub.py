@@ -36,6 +36,7 @@ Value = TypeVar("Value")
 _SECONDS_BETWEEN_LOOKS = 2.0
 _SECONDS_BETWEEN_TRIES = 1.0
 _SECONDS_TO_BEGIN = 5.0
+_SECONDS_TO_HANG_UP = 0.05
 # Nobody takes back what is answered sooner, so most requests cost no connection.
 _SECONDS_UNTIL_LONG = 0.2
 
@@ -148,12 +149,20 @@ class Hub:
         if self._streams or self._long_requests:
             return
         tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while tasks:
+            for task in tasks:
+                task.cancel()
+            # redis-py swallows a cancellation that comes while it connects, so that
+            # one is not always enough.
+            _, pending = await asyncio.wait(tasks, timeout=_SECONDS_TO_HANG_UP)
+            tasks = list(pending)
+
+    def _goes_on(self) -> bool:
+        """Whether the task that asks was not ended, even if it did not notice."""
+        return asyncio.current_task() in self._tasks
 
     async def _listen(self) -> None:
-        while True:
+        while self._goes_on():
             try:
                 await self._hear()
             except Exception as error:
@@ -173,7 +182,7 @@ class Hub:
                 await self._tell_everything()
             self._hears.set()
             await self._take_back_marked(client)
-            while True:
+            while self._goes_on():
                 message = await ear.get_message(timeout=_SECONDS_BETWEEN_LOOKS)
                 if message is not None:
                     await self._pass_on(message["data"])

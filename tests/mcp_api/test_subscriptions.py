@@ -27,6 +27,7 @@ LIST_CHANGED = "notifications/resources/list_changed"
 @pytest.fixture(autouse=True)
 def looks_often(monkeypatch):
     monkeypatch.setattr(hub, "_SECONDS_BETWEEN_LOOKS", 0.1)
+    monkeypatch.setattr(hub, "_SECONDS_UNTIL_LONG", 0.0005)
 
 
 def subscribe(client, uri, method="resources/subscribe"):
@@ -354,3 +355,18 @@ def test_nothing_of_an_ended_session_is_kept(ai, uploaded, settings):
 
     left = mcp_sessions.shared_redis().scan_iter(f"*{session}*", count=1000)
     assert list(left) == []
+
+
+def test_hanging_up_while_still_connecting_leaves_nothing_behind():
+    """redis-py swallows a cancellation then, and its request must not wait for ever."""
+
+    async def many_short_ones():
+        for step in range(60):
+            work = asyncio.get_running_loop().create_future()
+            hearing = asyncio.create_task(hub.hub().hear_during(work))
+            await asyncio.sleep(step / 20_000)
+            work.set_result(None)
+            await asyncio.wait_for(hearing, 5)
+        return len(asyncio.all_tasks())
+
+    assert asyncio.run(many_short_ones()) == 1
