@@ -7,7 +7,7 @@ JOBS ?= 2
 
 export VENV
 
-.PHONY: run install test check format bench client
+.PHONY: run install test check format bench client conformance
 
 run:
 	@$(PYTHON) bootstrap.py
@@ -48,3 +48,8 @@ bench:
 # The sync client in one file, with its installers, for other machines.
 client:
 	@$(PYTHON) client/build.py
+
+# The protocol's official suite, at every revision it knows; comes from npm.
+conformance:
+	@$(PYTHON) bootstrap.py
+	@exec $(VENV)/bin/python tests/conformance

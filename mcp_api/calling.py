@@ -13,6 +13,7 @@ from mcp_types.jsonrpc import INVALID_PARAMS
 
 from access import noting
 from mcp_api import eras, governing, tool_profiles, wire
+from mcp_api.asking import InputRequired
 from mcp_api.calls import Call, CallCancelled
 from mcp_api.eras import Era
 from mcp_api.quoting import Writing
@@ -74,7 +75,7 @@ def answer(tool: Tool, arguments: Mapping[str, Any], call: Call) -> wire.Json:
         tool.requirement.check(call.principal)
         _refuse_nul(arguments)
         result = governing.run(tool, tool.checked(arguments), call)
-    except CallCancelled:
+    except (CallCancelled, wire.ProtocolError, InputRequired):
         raise
     except Refusal as refusal:
         noting.note(refusal, principal=call.principal, target=tool.name, at=call.at)
@@ -84,7 +85,7 @@ def answer(tool: Tool, arguments: Mapping[str, Any], call: Call) -> wire.Json:
             as_refusal(error, doing=tool.name, request_id=call.principal.request_id)
         )
     answered: wire.Json = {
-        "content": [{"type": "text", "text": result.text}],
+        "content": [{"type": "text", "text": result.text}, *result.blocks],
         "structuredContent": result.structured,
         "isError": False,
     }

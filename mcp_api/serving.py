@@ -12,7 +12,7 @@ from django.utils import timezone
 from access import authentication
 from access.principals import Principal
 from access.requirements import ScopeMissing
-from mcp_api import mcp_sessions, wire
+from mcp_api import cancelling, mcp_sessions, wire
 from mcp_api.calls import CallCancelled, Cancellation, Exchange
 from mcp_api.gate import address_of
 from mcp_api.protocol import Answer
@@ -21,10 +21,6 @@ from mcp_api.talk import Conversation
 from refusals import Refusal
 from usage import throttling
 from usage.throttling import Admission, Cost
-
-# What this process works on, so that notifications/cancelled finds it. Another process
-# does not see it; there the client's closing of its request does the same.
-_running: dict[tuple[int, str, str | int], Cancellation] = {}
 
 
 @dataclass
@@ -40,12 +36,15 @@ class Served:
     may_be_cut_off: bool = False
 
     def answer(self) -> Answer:
+        # It may have waited for a thread for longer than its client did.
+        self.cancellation.check_waited_for()
         at = timezone.now()
         principal = authenticate(self.talk)
         parsed = wire.read(self.body)
         messages = parsed if isinstance(parsed, list) else [parsed]
         costs = [_cost(message) for message in messages]
         self.may_be_cut_off = "write" not in costs
+        self.cancellation.check_waited_for()
         exchange = Exchange(
             principal=principal,
             headers=self.talk.headers,
@@ -58,7 +57,7 @@ class Served:
         holds = any(map(_is_call, messages))
         with (
             _admitted(self.talk, principal, costs, holds=holds),
-            _cancellable(parsed, exchange),
+            cancelling.findable(parsed, exchange),
         ):
             _send_for_more(principal, messages)
             answer = self.talk.core.answer(parsed, exchange)
@@ -152,30 +151,3 @@ def _send_for_more(principal: Principal, messages: list[Any]) -> None:
 
 def _is_call(message: object) -> TypeGuard[wire.Json]:
     return isinstance(message, dict) and message.get("method") == "tools/call"
-
-
-@contextmanager
-def _cancellable(parsed: wire.Json | list[Any], exchange: Exchange) -> Iterator[None]:
-    """Make a request findable while it runs, and let a cancelling notification find
-    it.
-    """
-    message_id = wire.id_of(parsed)
-    session_id = exchange.headers.get("mcp-session-id", "")
-    if isinstance(parsed, dict) and parsed.get("method") == "notifications/cancelled":
-        params = parsed.get("params")
-        message_id = wire.id_of(
-            {"id": params.get("requestId")} if isinstance(params, dict) else None
-        )
-        key = (exchange.principal.token_id, session_id, message_id or "")
-        if cancellation := _running.get(key):
-            cancellation.cancel()
-        yield
-    elif message_id is None or not session_id:
-        yield
-    else:
-        key = (exchange.principal.token_id, session_id, message_id)
-        _running[key] = exchange.cancellation
-        try:
-            yield
-        finally:
-            _running.pop(key, None)
