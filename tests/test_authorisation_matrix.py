@@ -1073,6 +1073,7 @@ READING = {"list_tokens", "stats", "verify", "verify_artefact", "verify_citation
 WRITING = {
     "artefact_key",
     "create_token",
+    "conformance_server",
     "evaluate",
     "export_memories",
     "export_tree",
