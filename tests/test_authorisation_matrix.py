@@ -1103,6 +1103,7 @@ READING = {
 WRITING = {
     "artefact_key",
     "create_token",
+    "conformance_server",
     "evaluate",
     "export_memories",
     "export_tree",
