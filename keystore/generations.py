@@ -3,7 +3,7 @@
 An answer is kept with the generation that it was computed at and is worth nothing at
 any other. Whatever changes what recall would answer calls `advance`; it counts when the
 caller's transaction has committed, so that an answer that is computed before never has
-the generation of one computed after (ADR 17).
+the generation of one computed after (ADR 16).
 """
 
 from __future__ import annotations

@@ -20,11 +20,12 @@ FACT = "The zebrafish pipeline runs every Friday at noon."
 # What no tool and no request to the endpoint can meet, and the test that does.
 ELSEWHERE = {
     Code.CITATION_NOT_FOUND: "rest_api/test_transcript_reading.py",
-    Code.WEBHOOK_SIGNATURE_INVALID: "rest_api/test_accounts_over_rest.py",
+    Code.WEBHOOK_SIGNATURE_INVALID: "rest_api/test_webhooks_over_rest.py",
     Code.CONFLICT: "rest_api/test_memories_over_rest.py",
     Code.NOT_CONFIGURED: "rest_api/test_recall_over_rest.py",
     Code.VERIFY_API_UNAVAILABLE: "usage/test_billing.py",
     Code.VERIFY_API_BAD_RESPONSE: "usage/test_billing.py",
+    Code.TOKEN_AUDIENCE_REFUSED: "oauth/test_signing_in.py",
     Code.STORAGE_FULL: "blobs/test_store_refusals.py",
 }
 

@@ -340,8 +340,10 @@ def test_a_token_for_another_server_is_refused(flow):
     text = flow.tokens()["access_token"]
     Token.objects.update(audience="https://elsewhere.example/mcp")
 
-    with pytest.raises(AudienceRefused):
+    with pytest.raises(AudienceRefused) as refused:
         over_mcp(text)
+
+    assert refused.value.code == "TOKEN_AUDIENCE_REFUSED"
 
 
 def test_a_client_that_names_no_resource_gets_a_token_for_mcp_only(flow):
