@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from search import catalogue
-from search.scope import Scope
+from search.scope import Reach, Scope
 
 
 @pytest.mark.django_db
@@ -14,9 +14,7 @@ def test_vectors_of_passages_that_are_gone_are_not_allowed():
     seen = Scope(
         catalogue=catalogue.current(),
         mask=nothing,
-        reach=nothing,
-        sources_in_reach=nothing,
-        passages=0,
+        reach=Reach(mask=nothing, passages=0, mean_words=1.0, source_words=np.zeros(0)),
         max_passage_id=0,
         filters=[],
     )
