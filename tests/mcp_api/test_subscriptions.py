@@ -286,8 +286,8 @@ def test_a_token_has_a_bound_of_streams(ai, uploaded, settings):
     heard(ai, another)
     assert refused[0].status == 429
     assert refused[0].json["error"]["code"] == "RATE_LIMITED"
-    # The place is free again once the stream is closed.
-    assert methods(listen(ai, seconds=0.3))
+    # The place is free again soon after the stream is closed.
+    assert any(methods(listen(ai, seconds=0.3)) for _ in range(20))
 
 
 def test_a_process_has_a_bound_of_streams(ai, settings):
