@@ -7,7 +7,7 @@ JOBS ?= 2
 
 export VENV
 
-.PHONY: run install test check format bench
+.PHONY: run install test check format bench client conformance
 
 run:
 	@$(PYTHON) bootstrap.py
@@ -28,9 +28,9 @@ check:
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy .
 	$(VENV)/bin/lint-imports
-	$(VENV)/bin/python -W ignore manage.py makemigrations --check --dry-run
+	OAUTH_ENABLED=1 $(VENV)/bin/python -W ignore manage.py makemigrations --check --dry-run
 	SECRET_KEY=$$($(VENV)/bin/python -c 'import secrets; print(secrets.token_hex(32))') \
-	  PUBLIC_URL=https://memory.invalid MEMORY_ROOT=/tmp \
+	  PUBLIC_URL=https://memory.invalid MEMORY_ROOT=/tmp OAUTH_ENABLED=1 \
 	  $(VENV)/bin/python manage.py check --deploy --fail-level WARNING
 	$(VENV)/bin/djlint --lint templates
 
@@ -44,3 +44,12 @@ SIZE ?= --small
 bench:
 	@$(PYTHON) bootstrap.py --dev
 	@exec $(VENV)/bin/python -m benchmarks $(SIZE)
+
+# The sync client in one file, with its installers, for other machines.
+client:
+	@$(PYTHON) client/build.py
+
+# The protocol's official suite, at every revision it knows; comes from npm.
+conformance:
+	@$(PYTHON) bootstrap.py
+	@exec $(VENV)/bin/python tests/conformance

@@ -1,6 +1,6 @@
 """Make .venv and install the pinned packages, with nothing but Python's own library.
 
-    python3 bootstrap.py          what the server runs on
+    python3 bootstrap.py          what the server runs on; with OAUTH_ENABLED that too
     python3 bootstrap.py --dev    and what tests and checks need
 
 Does nothing when the requirements have not changed since the last time.
@@ -22,6 +22,13 @@ BASE = Path(__file__).resolve().parent
 VENV = Path(os.environ.get("VENV") or BASE / ".venv")
 PYTHON = VENV / "bin" / "python"
 RUNTIME, DEVELOPMENT = "requirements.txt", "requirements-dev.txt"
+WITH_OAUTH = "requirements-oauth.txt"
+# Each with those that it names in turn.
+CONTAINED = {
+    RUNTIME: (RUNTIME,),
+    WITH_OAUTH: (RUNTIME, WITH_OAUTH),
+    DEVELOPMENT: (RUNTIME, WITH_OAUTH, DEVELOPMENT),
+}
 
 
 def main() -> None:
@@ -30,7 +37,7 @@ def main() -> None:
             f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}. Name"
             " another with `make PYTHON=python3.11 …`."
         )
-    wanted = DEVELOPMENT if "--dev" in sys.argv[1:] else RUNTIME
+    wanted = chosen()
     if is_installed(wanted):
         return
     try:
@@ -46,6 +53,15 @@ def main() -> None:
         )
 
 
+def chosen() -> str:
+    if "--dev" in sys.argv[1:]:
+        return DEVELOPMENT
+    # As django-environ reads it.
+    said = os.environ.get("OAUTH_ENABLED", "").lower()
+    is_on = said in ("1", "true", "on", "yes", "y", "ok")
+    return WITH_OAUTH if is_on else RUNTIME
+
+
 def is_installed(requirements: str) -> bool:
     stamp = VENV / f"installed-{requirements}"
     return stamp.is_file() and stamp.read_text() == digest(requirements) and works()
@@ -53,7 +69,7 @@ def is_installed(requirements: str) -> bool:
 
 def digest(requirements: str) -> str:
     """Of everything that decides what pip installs."""
-    names = {RUNTIME, requirements, "constraints.txt"}
+    names = {*CONTAINED[requirements], "constraints.txt"}
     contents = [(BASE / name).read_bytes() for name in sorted(names)]
     return hashlib.sha256(b"\0".join(contents)).hexdigest()
 
@@ -152,7 +168,7 @@ def install(requirements: str) -> None:
                 show(f"unpacking {total} packages")
     if running.returncode != 0:
         sys.exit(f"pip could not install {requirements}:\n{''.join(output[-12:])}")
-    for name in {RUNTIME, requirements}:
+    for name in CONTAINED[requirements]:
         (VENV / f"installed-{name}").write_text(digest(name))
     show(f"{total} packages in {time.monotonic() - began:.0f} s", last=True)
 

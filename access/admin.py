@@ -102,6 +102,7 @@ class TokenAdmin(ModelAdmin):
             "scopes",
             "workspace",
             "tool_profile",
+            "audience",
             "ending",
             "created_at",
             "created_by",

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from django.utils.crypto import salted_hmac
 
 import statements
-from access import tokens
+from access import audiences, tokens
 from access.models import Token
 from access.principals import Principal
 from refusals import Code, Refusal
@@ -33,6 +33,13 @@ class TokenRevoked(Refusal):
     hint = "Ask the operator for a new token."
 
 
+class AudienceRefused(Refusal):
+    """A token that was made for another address, of this server or of another."""
+
+    code = Code.TOKEN_AUDIENCE_REFUSED
+    hint = "Sign in again and name this address as the resource."
+
+
 _NO_DIGEST = "0" * 64
 
 
@@ -50,6 +57,7 @@ class _Found(NamedTuple):
     revoked_at: datetime | None
     last_used_at: datetime | None
     tool_profile: str
+    audience: str
 
 
 # As SQL, since every request asks this: the ORM takes ten times as long to build the
@@ -57,7 +65,7 @@ class _Found(NamedTuple):
 _FIND = """
 SELECT token.id, token.name, token.kind, token.scopes, token.workspace_id,
     workspace.slug, token.digest, token.expires_at, token.revoked_at,
-    token.last_used_at, token.tool_profile
+    token.last_used_at, token.tool_profile, token.audience
 FROM access_token token
 LEFT JOIN workspaces_workspace workspace ON workspace.id = token.workspace_id
 WHERE token.digest = %s
@@ -67,7 +75,9 @@ WHERE token.digest = %s
 def authenticate(
     bearer: str | None, *, at: datetime, transport: str, request_id: str, address: str
 ) -> Principal:
-    """Find whose token this is; raises Unauthenticated, TokenExpired or TokenRevoked.
+    """Find whose token this is.
+
+    Raises Unauthenticated, TokenExpired, TokenRevoked and AudienceRefused.
 
     Reads the row on every call, so that revoking works on the next request.
     """
@@ -83,6 +93,8 @@ def authenticate(
         raise TokenRevoked("This token was revoked.")
     if token.expires_at is not None and token.expires_at <= at:
         raise TokenExpired("This token has expired.")
+    if not audiences.admits(token.audience, transport=transport):
+        raise AudienceRefused("This token was made for another address.")
     Token.objects.mark_used(token.token_id, last_used_at=token.last_used_at, at=at)
     return Principal(
         token_id=token.token_id,
@@ -95,6 +107,7 @@ def authenticate(
         request_id=request_id,
         address_digest=address_digest(address),
         tool_profile=token.tool_profile,
+        may_ask_for_more=bool(token.audience),
     )
 
 

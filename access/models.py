@@ -59,6 +59,14 @@ class Token(models.Model):
         default=ToolProfile.STANDARD,
         help_text="Which tools its client is shown; it may call all of them.",
     )
+    audience = models.CharField(
+        max_length=300,
+        blank=True,
+        default="",
+        # The server before an update makes tokens too, and knows no audience.
+        db_default="",
+        help_text="The one address it was made for; empty: everything here.",
+    )
     digest = models.CharField(max_length=64, unique=True, help_text="SHA-256.")
     last_four = models.CharField(max_length=4)
     created_at = models.DateTimeField()
@@ -76,6 +84,13 @@ class Token(models.Model):
     def show_tools(self, profile: str) -> None:
         self.tool_profile = profile
         self.save(update_fields=["tool_profile"])
+
+    def renew(
+        self, *, digest: str, last_four: str, scopes: list[str], expires_at: datetime
+    ) -> None:
+        self.digest, self.last_four = digest, last_four
+        self.scopes, self.expires_at = scopes, expires_at
+        self.save(update_fields=["digest", "last_four", "scopes", "expires_at"])
 
     def mark_revoked(self, *, by: str, at: datetime) -> None:
         self.revoked_at, self.revoked_by = at, by[:150]

@@ -12,7 +12,8 @@ class Principal:
     """The bearer of a valid token, for the length of one request.
 
     `workspace_id` and `workspace_slug` name the workspace that the token is pinned to,
-    `tool_profile` which tools its client is shown.
+    `tool_profile` which tools its client is shown. `may_ask_for_more`: the client got
+    its token by signing in and can do so again for another scope.
     """
 
     token_id: int
@@ -25,6 +26,7 @@ class Principal:
     request_id: str = ""
     address_digest: str = ""
     tool_profile: str = "standard"
+    may_ask_for_more: bool = False
 
     @property
     def actor(self) -> Actor:

@@ -51,10 +51,15 @@ def create(
     workspace: Workspace | None = None,
     expires_at: datetime | None = None,
     tool_profile: str = Token.ToolProfile.STANDARD,
+    audience: str = "",
+    text: str = "",
     created_by: trail.Actor,
     at: datetime,
 ) -> tuple[Token, str]:
     """Make a token; the text that comes back is never to be had again.
+
+    `text` is one that `new_text` made before, `audience` the only address the token is
+    good for.
 
     Without `scopes` it gets what its kind usually needs. Raises InvalidArgument for a
     name that is empty, long or not plain text, an unknown kind or tool profile, a scope
@@ -67,7 +72,7 @@ def create(
         raise InvalidArgument(
             "The expiry has already passed.", hint="Choose a time in the future."
         )
-    text = new_text(kind)
+    text = text or new_text(kind)
     with transaction.atomic():
         token = _store(
             text,
@@ -77,10 +82,27 @@ def create(
             workspace=workspace,
             expires_at=expires_at,
             tool_profile=tool_profile,
+            audience=audience,
             created_by=created_by,
             at=at,
         )
     return token, text
+
+
+def renew(
+    token: Token, *, text: str, scopes: Iterable[str], expires_at: datetime
+) -> None:
+    """Give a token a new text; the one before is refused from the next request on.
+
+    What hangs on the token stays: its bindings, sessions and place in the trail. Raises
+    InvalidArgument for a scope that its kind cannot hold.
+    """
+    token.renew(
+        digest=digest(text),
+        last_four=text[-4:],
+        scopes=_scopes(token.kind, scopes),
+        expires_at=expires_at,
+    )
 
 
 def show_tools(token: Token, *, profile: str, actor: trail.Actor, at: datetime) -> None:
@@ -200,6 +222,7 @@ def _store(
     created_by: trail.Actor,
     at: datetime,
     tool_profile: str = Token.ToolProfile.STANDARD,
+    audience: str = "",
 ) -> Token:
     token = Token.objects.create(
         name=name,
@@ -207,6 +230,7 @@ def _store(
         scopes=scopes,
         workspace=workspace,
         tool_profile=tool_profile,
+        audience=audience,
         digest=digest(text),
         last_four=text[-4:],
         created_at=at,

@@ -50,7 +50,7 @@ def projects(home: Path) -> Path:
 
 def sync(server: Server, home: Path) -> dict[str, object]:
     """Run the client's `sync` and return its report; raises when anything failed."""
-    script = str(PROJECT / "client" / "memory_sync.py")
+    script = str(PROJECT / "client" / "memory_sync")
     done = subprocess.run(
         [sys.executable, script, "sync", "--json"],
         env=os.environ

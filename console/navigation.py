@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -42,8 +43,17 @@ _SECTIONS = {
 }
 
 
+# Where the optional app of that name is installed.
+_OAUTH = [
+    ("OAuth grants", "handshake", "admin:oauth_grant_changelist"),
+    ("OAuth clients", "apps", "admin:oauth2_provider_application_changelist"),
+    ("Connections", "cable", "oauth:connections"),
+]
+
+
 def sections(request: HttpRequest) -> list[dict[str, Any]]:
     """The navigation in the shape that the admin theme wants."""
+    more = {"Signing in": _OAUTH} if settings.OAUTH_ENABLED else {}
     return [
         {
             "title": title,
@@ -53,5 +63,5 @@ def sections(request: HttpRequest) -> list[dict[str, Any]]:
                 for name, icon, view in links
             ],
         }
-        for title, links in _SECTIONS.items()
+        for title, links in (_SECTIONS | more).items()
     ]

@@ -21,15 +21,17 @@ class LinesNotFound(Refusal):
 
 def uri(document: Document, *, version: int, first_line: int, last_line: int) -> str:
     """Where lines of a version stand; `document.workspace` is read."""
+    return f"{resource(document)}?version={version}#L{first_line}-L{last_line}"
+
+
+def resource(document: Document) -> str:
+    """The URI of a document, whichever version is the newest."""
     place = (
         f"knowledge/{quote(document.path)}"
         if document.kind == Document.Kind.KNOWLEDGE
         else reading.OVERVIEW_PATH
     )
-    return (
-        f"memory://{document.workspace.slug}/{place}"
-        f"?version={version}#L{first_line}-L{last_line}"
-    )
+    return f"memory://{document.workspace.slug}/{place}"
 
 
 def lines_sha256(

@@ -9,11 +9,12 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 
+import changes
 from audit import trail
 from blobs import store
 from blobs.models import Blob
 from jobs import outbox
-from knowledge import markdown, paths, reading, texts
+from knowledge import citing, markdown, paths, reading, texts
 from knowledge.models import Document, Version
 from knowledge.reading import OVERVIEW_PATH, DocumentNotFound, VersionNotFound
 from refusals import Code, Refusal
@@ -221,6 +222,10 @@ def _append(
     )
     if blob is not None and document.kind == Document.Kind.KNOWLEDGE:
         outbox.ask(verb="knowledge.index", subject=str(document.pk), at=at)
+    uri = citing.resource(document)
+    changes.tell(uri)
+    if document.kind == Document.Kind.OVERVIEW and number == 1:
+        changes.tell_list("resources", uri=uri)
     document.workspace.mark_active(at=at)
     return version
 

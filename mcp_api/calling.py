@@ -12,11 +12,13 @@ from django.db import InterfaceError, OperationalError
 from mcp_types.jsonrpc import INVALID_PARAMS
 
 from access import noting
-from mcp_api import eras, tool_profiles, wire
+from mcp_api import eras, governing, tool_profiles, wire
+from mcp_api.asking import InputRequired
 from mcp_api.calls import Call, CallCancelled
 from mcp_api.eras import Era
 from mcp_api.quoting import Writing
 from mcp_api.registry import Tool
+from policy.decisions import Denied
 from refusals import Code, InvalidArgument, Refusal
 
 logger = logging.getLogger(__name__)
@@ -72,8 +74,8 @@ def answer(tool: Tool, arguments: Mapping[str, Any], call: Call) -> wire.Json:
     try:
         tool.requirement.check(call.principal)
         _refuse_nul(arguments)
-        result = tool.call(arguments)
-    except CallCancelled:
+        result = governing.run(tool, tool.checked(arguments), call)
+    except (CallCancelled, wire.ProtocolError, InputRequired):
         raise
     except Refusal as refusal:
         noting.note(refusal, principal=call.principal, target=tool.name, at=call.at)
@@ -82,11 +84,14 @@ def answer(tool: Tool, arguments: Mapping[str, Any], call: Call) -> wire.Json:
         return refused(
             as_refusal(error, doing=tool.name, request_id=call.principal.request_id)
         )
-    return {
-        "content": [{"type": "text", "text": result.text}],
+    answered: wire.Json = {
+        "content": [{"type": "text", "text": result.text}, *result.blocks],
         "structuredContent": result.structured,
         "isError": False,
     }
+    if result.meta:
+        answered["_meta"] = dict(result.meta)
+    return answered
 
 
 def refused(refusal: Refusal) -> wire.Json:
@@ -102,6 +107,8 @@ def refused(refusal: Refusal) -> wire.Json:
         writing.say(refusal.hint)
     if refusal.detail:
         body["detail"] = dict(refusal.detail)
+    if isinstance(refusal, Denied):
+        body["error"] = refusal.envelope
     for name, value in refusal.detail.items():
         if name in _STORED_DETAILS:
             writing.say(f"{name}:")

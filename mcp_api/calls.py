@@ -12,10 +12,25 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
+from access.containers import ReadScope
 from access.principals import Principal
 from mcp_api import wire
 from mcp_api.eras import Era
 from mcp_api.mcp_sessions import McpSession
+from search import pacing
+
+# RFC 5424, as the protocol names them, from chatty to grave.
+_LEVELS = (
+    "debug",
+    "info",
+    "notice",
+    "warning",
+    "error",
+    "critical",
+    "alert",
+    "emergency",
+)
+_ENDING = ("ROLLBACK", "RELEASE")
 
 
 class CallCancelled(Exception):
@@ -27,23 +42,42 @@ class Cancellation:
 
     def __init__(self) -> None:
         self.requested = threading.Event()
+        # Set also for a write, which is not cut off but must not wait for answers.
+        self.abandoned = threading.Event()
         self._lock = threading.Lock()
         self._database: Any = None
 
     @contextmanager
     def covering_this_thread(self) -> Iterator[None]:
-        """Let `cancel` reach the queries that this thread runs inside the block."""
+        """Let `cancel` reach the query that this thread runs inside the block, and
+        keep it from beginning another.
+        """
         with self._lock:
             # The wrapper of this thread; its raw connection may not be open yet.
             self._database = connections[DEFAULT_DB_ALIAS]
         try:
-            yield
+            with connections[DEFAULT_DB_ALIAS].execute_wrapper(self._unless_cancelled):
+                yield
         finally:
             with self._lock:
                 self._database = None
 
+    def _unless_cancelled(
+        self, execute: Callable[..., Any], sql: Any, *rest: Any
+    ) -> Any:
+        # What ends a transaction must run all the same.
+        if self.requested.is_set() and not str(sql).startswith(_ENDING):
+            raise CallCancelled
+        return execute(sql, *rest)
+
+    def check_waited_for(self) -> None:
+        """Raise CallCancelled once the client went away or took its request back."""
+        if self.abandoned.is_set():
+            raise CallCancelled
+
     def cancel(self) -> None:
         """May block for a moment; harmless when the call is over."""
+        self.abandoned.set()
         self.requested.set()
         # The lock keeps the thread from going on to another call while the server still
         # works on the cancel request, which would then hit the wrong query.
@@ -70,11 +104,34 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Call:
+    """One request of a client.
+
+    `abilities` names what the client declared that it can be asked; `state` is what
+    `asking.ask` gave it to bring back; `log_level` is what this request alone asked to
+    hear.
+    """
+
     exchange: Exchange
     era: Era
     version: str
+    method: str = ""
+    params: wire.Json = field(default_factory=dict)
     session: McpSession | None = None
     progress_token: str | int | None = None
+    # What containerTags were found to read, so that a call asks once.
+    scopes: dict[str | None, ReadScope] = field(default_factory=dict, compare=False)
+    abilities: frozenset[str] = frozenset()
+    state: wire.Json = field(default_factory=dict)
+    log_level: str | None = None
+
+    @property
+    def answers(self) -> Mapping[str, wire.Json]:
+        """What the client brings after a result that required input."""
+        return self.params.get("inputResponses") or {}
+
+    @property
+    def is_stateless(self) -> bool:
+        return self.era is Era.STATELESS
 
     @property
     def principal(self) -> Principal:
@@ -103,6 +160,33 @@ class Call:
             params["message"] = message
         self.exchange.emit(wire.notification("notifications/progress", params))
 
+    def log(self, level: str, data: object, *, logger: str = "memory") -> None:
+        """Send the client a log message, if it asked for messages that grave.
+
+        A client that asked for none gets none. No secrets and no stored text go here.
+        """
+        wanted = self.session.log_level if self.session else self.log_level
+        if self.exchange.emit is None or wanted not in _LEVELS:
+            return
+        if _LEVELS.index(level) >= _LEVELS.index(wanted):
+            params = {"level": level, "logger": logger, "data": data}
+            self.exchange.emit(wire.notification("notifications/message", params))
+
+
+class _Pace:
+    """Progress that only grows, as the protocol wants, whatever a tool does twice."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._most = -1
+
+    def tell(self, done: int, total: int, what: str) -> None:
+        if done > self._most:
+            self._most = done
+            self._call.progress(done, total, what)
+        elif self._call.exchange.cancellation.requested.is_set():
+            raise CallCancelled
+
 
 _current: ContextVar[Call] = ContextVar("mcp_call")
 
@@ -117,6 +201,7 @@ def serving(call: Call) -> Iterator[None]:
     """Make `current` answer with this call inside the block."""
     token = _current.set(call)
     try:
-        yield
+        with pacing.telling(_Pace(call).tell):
+            yield
     finally:
         _current.reset(token)

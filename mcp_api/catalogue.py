@@ -24,7 +24,7 @@ def core() -> Core:
             instructions=instructions.TEXT,
             capabilities={
                 "tools": {},
-                "resources": {},
+                "resources": {"subscribe": True, "listChanged": True},
                 "prompts": {},
                 "completions": {},
             },
@@ -37,5 +37,6 @@ def core() -> Core:
                 "prompts/get": prompts.get,
                 "completion/complete": completion.complete,
             },
+            watchable=resources.watchable,
         )
     )

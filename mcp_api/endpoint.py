@@ -13,11 +13,15 @@ import uuid
 from functools import partial
 from typing import Any
 
-from mcp_api import calling, eras, landing, negotiation, wire
+from django.conf import settings
+
+from access import audiences
+from mcp_api import calling, eras, landing, negotiation, streams, wire
 from mcp_api.calls import CallCancelled, Cancellation
 from mcp_api.catalogue import core
 from mcp_api.executor import start
 from mcp_api.gate import check_host_and_origin, preflight
+from mcp_api.hub import hub
 from mcp_api.protocol import Answer, Core
 from mcp_api.serving import Served, end_session
 from mcp_api.talk import (
@@ -33,7 +37,7 @@ from mcp_api.talk import (
 )
 from refusals import Code, Refusal
 
-MCP_PATHS = frozenset({"/mcp", "/v1/mcp"})
+MCP_PATHS = frozenset(audiences.MCP_PATHS)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 # Proxies close streams that stay silent for a minute; thirty seconds is the shortest
@@ -75,6 +79,7 @@ async def serve(scope: Scope, receive: Receive, send: Send, *, core: Core) -> No
     talk = Conversation(scope, receive, send, core, headers, request_id)
     talk.response_headers = {
         **_COMMON_HEADERS,
+        **_encryption(),
         "x-request-id": request_id,
         negotiation.HEADER: negotiation.negotiate(
             headers.get(negotiation.HEADER), request_id=request_id
@@ -102,6 +107,8 @@ async def _route(talk: Conversation) -> None:
         await talk.reply(204, headers=preflight(talk))
     elif talk.method == "GET" and landing.is_wanted(talk.headers):
         await talk.reply(200, landing.page(), landing.HEADERS)
+    elif talk.method == "GET" and streams.may_open(talk):
+        await streams.open_for_session(talk)
     elif talk.method == "POST":
         await _post(talk)
     elif talk.method == "DELETE" and _may_end_session(talk):
@@ -131,15 +138,22 @@ async def _post(talk: Conversation) -> None:
     work.add_done_callback(events.put_nowait)
     gone = asyncio.ensure_future(_gone(talk.receive))
     gone.add_done_callback(events.put_nowait)
+    beside = [gone]
+    if "mcp-session-id" in talk.headers:
+        # Only sessions have notices that take a request back.
+        beside.append(asyncio.ensure_future(hub().hear_during(work)))
     try:
         await _pump(talk, events, work, gone)
     finally:
-        gone.cancel()
+        for task in beside:
+            task.cancel()
         if not work.done():
             work.add_done_callback(_forget)
+            cancellation.abandoned.set()
             if served.may_be_cut_off:
                 # Cancelling a query waits for the server, so not on the event loop.
                 loop.run_in_executor(None, cancellation.cancel)
+        await asyncio.gather(*beside, return_exceptions=True)
 
 
 async def _pump(
@@ -167,7 +181,9 @@ async def _pump(
         except CallCancelled:
             # The client said so itself and waits for nothing but the end.
             answer = Answer(202)
-        if talk.is_streaming and answer.body is None:
+        if answer.listening is not None:
+            await streams.tell(talk, answer.listening, gone=gone)
+        elif talk.is_streaming and answer.body is None:
             await talk.send({"type": "http.response.body", "body": b""})
         elif talk.is_streaming or (answer.body is not None and not talk.takes_json):
             await talk.write(frame(answer.body))
@@ -175,6 +191,12 @@ async def _pump(
         else:
             await send_json(talk, answer.status, answer.body, answer.headers)
         return
+
+
+def _encryption() -> dict[str, str]:
+    """What Django's middleware, which this goes past, says of HTTPS."""
+    seconds = settings.SECURE_HSTS_SECONDS
+    return {"strict-transport-security": f"max-age={seconds}"} if seconds else {}
 
 
 def _may_end_session(talk: Conversation) -> bool:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from urllib.parse import urlsplit
+from collections.abc import Mapping
 
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
+from access import origins
+from access.origins import OriginRefused
 from mcp_api import negotiation
-from mcp_api.talk import METHODS, Conversation
-from refusals import Code, Refusal
+from mcp_api.talk import METHODS, Conversation, Scope
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-class OriginRefused(Refusal):
-    """A browser page, or a host name, that this server does not know."""
-
-    code = Code.ORIGIN_REFUSED
+_EXPOSED = (
+    f"mcp-session-id, x-request-id, retry-after, www-authenticate, {negotiation.HEADER}"
+)
 
 
 def check_host_and_origin(talk: Conversation) -> None:
@@ -32,48 +28,24 @@ def check_host_and_origin(talk: Conversation) -> None:
     origin = talk.headers.get("origin")
     if origin is None:
         return
-    allowed = {settings.PUBLIC_URL, *settings.ALLOWED_ORIGINS}
-    if origin not in allowed and not (_is_loopback(origin) and host in _LOOPBACK):
-        raise OriginRefused(
-            "Pages of that origin may not use this server.",
-            hint="The operator lists origins in ALLOWED_ORIGINS.",
-        )
-    talk.response_headers |= {
-        "access-control-allow-origin": origin,
-        "access-control-expose-headers": (
-            f"mcp-session-id, x-request-id, retry-after, {negotiation.HEADER}"
-        ),
-        "vary": "origin",
-    }
+    origins.check(origin, host=talk.headers.get("host", ""))
+    talk.response_headers |= origins.headers(origin, exposed=_EXPOSED)
 
 
 def preflight(talk: Conversation) -> dict[str, str]:
     wanted = talk.headers.get("access-control-request-headers", "")
-    # Only what could be a list of header names is repeated.
-    safe = re.fullmatch(r"[A-Za-z0-9, -]{1,1000}", wanted)
-    return {
-        "allow": METHODS,
-        "access-control-allow-methods": METHODS,
-        "access-control-allow-headers": wanted
-        if safe
-        else "authorization, content-type",
-        "access-control-max-age": "600",
-    }
+    return origins.preflight(METHODS, wanted=wanted)
 
 
 def address_of(talk: Conversation) -> str:
+    return address_in(talk.scope, talk.headers)
+
+
+def address_in(scope: Scope, headers: Mapping[str, str]) -> str:
     """The client's address; behind our proxy, what the proxy appended last."""
     if settings.SECURE_PROXY_SSL_HEADER:
-        forwarded = talk.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+        forwarded = headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
         if forwarded:
             return forwarded
-    client = talk.scope.get("client")
+    client = scope.get("client")
     return str(client[0]) if client else ""
-
-
-def _is_loopback(origin: str) -> bool:
-    try:
-        parts = urlsplit(origin)
-        return parts.scheme in ("http", "https") and parts.hostname in _LOOPBACK
-    except ValueError:
-        return False

@@ -36,6 +36,14 @@ def is_wanted(headers: Mapping[str, str]) -> bool:
     )
 
 
+def _signing_in() -> str:
+    if not settings.OAUTH_ENABLED:
+        return ""
+    return (
+        " A client that knows OAuth gets one when an operator signs in and allows it."
+    )
+
+
 def page() -> bytes:
     url = escape(settings.PUBLIC_URL)
     return f"""<!doctype html>
@@ -45,7 +53,7 @@ def page() -> bytes:
 <body>
 <h1>This address is for AI clients</h1>
 <p>It speaks the Model Context Protocol at <code>{url}/mcp</code> and
-<code>{url}/v1/mcp</code>. Every request needs an access token.</p>
+<code>{url}/v1/mcp</code>. Every request needs an access token.{_signing_in()}</p>
 <p>To connect Claude Code:</p>
 <p><code>claude mcp add --transport http -s user memory {url}/mcp
 --header "Authorization: Bearer YOUR_TOKEN"</code></p>

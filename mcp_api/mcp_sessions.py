@@ -7,7 +7,8 @@ and a cap. Django's login sessions are never touched.
 from __future__ import annotations
 
 import secrets
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import cache
 
@@ -15,6 +16,7 @@ import orjson
 import redis
 from django.conf import settings
 
+import changes
 from mcp_api.wire import SESSION_NOT_FOUND, ProtocolError
 from refusals import Code
 
@@ -22,7 +24,11 @@ _EVICTED_AT_ONCE = 100
 # Our ids are 43 characters; anything much longer is not worth a look-up.
 _MAX_ID = 128
 
-# Keys: index, session. Arguments: id, body, now, ttl, limit, evicted at once, prefix.
+# What is kept for one session: its body and, in keys of their own, what changes.
+_PARTS = ("session", "log", "subscriptions", "stream")
+
+# Keys: index, session. Arguments: id, body, now, ttl, limit, evicted at once, prefix,
+# parts.
 # One script, so that neither a crash nor a race leaves a session without its index
 # entry, which would put it out of the cap's reach.
 _OPEN = """
@@ -32,7 +38,11 @@ redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
 local over = redis.call('ZCARD', KEYS[1]) - tonumber(ARGV[5])
 if over <= 0 then return 0 end
 local evicted = redis.call('ZPOPMIN', KEYS[1], over + tonumber(ARGV[6]))
-for i = 1, #evicted, 2 do redis.call('DEL', ARGV[7] .. evicted[i]) end
+for i = 1, #evicted, 2 do
+  for part = 8, #ARGV do
+    redis.call('DEL', ARGV[7] .. ARGV[part] .. ':' .. evicted[i])
+  end
+end
 return #evicted / 2
 """
 
@@ -46,14 +56,27 @@ class McpSession:
     version: str
     client: str
     workspace_slug: str = ""
+    # What the client declared that it can be asked.
+    abilities: tuple[str, ...] = ()
+    # How grave a message must be for the client to hear it; None for nothing at all.
+    log_level: str | None = None
 
 
 def open_session(
-    *, token_id: int, version: str, client: str, at: datetime
+    *,
+    token_id: int,
+    version: str,
+    client: str,
+    abilities: Iterable[str] = (),
+    at: datetime,
 ) -> McpSession:
     """Start a session; past the cap the ones idle for longest make room."""
     session = McpSession(
-        id=secrets.token_urlsafe(32), token_id=token_id, version=version, client=client
+        id=secrets.token_urlsafe(32),
+        token_id=token_id,
+        version=version,
+        client=client,
+        abilities=tuple(abilities),
     )
     _redis().eval(
         _OPEN,
@@ -66,7 +89,8 @@ def open_session(
         settings.MCP_SESSION_TTL_SECONDS,
         settings.MCP_SESSION_LIMIT,
         min(_EVICTED_AT_ONCE, settings.MCP_SESSION_LIMIT - 1),
-        _key(""),
+        _prefix(),
+        *_PARTS,
     )
     return session
 
@@ -78,12 +102,15 @@ def resume(session_id: str, *, token_id: int, at: datetime) -> McpSession:
     """
     if len(session_id) > _MAX_ID:
         raise _not_found()
-    body = _redis().getex(_key(session_id), ex=settings.MCP_SESSION_TTL_SECONDS)
+    with _redis().pipeline(transaction=False) as pipeline:
+        pipeline.get(_key(session_id))
+        pipeline.get(key_of(session_id, "log"))
+        body, level = pipeline.execute()
     session = McpSession(**orjson.loads(body)) if body else None
     if session is None or session.token_id != token_id:
         raise _not_found()
-    _redis().zadd(_index(), {session_id: at.timestamp()}, xx=True)
-    return session
+    _renew([session_id], at=at)
+    return replace(session, log_level=level.decode() if level else None)
 
 
 def bind(session: McpSession, *, workspace_slug: str) -> None:
@@ -96,8 +123,26 @@ def bind(session: McpSession, *, workspace_slug: str) -> None:
 def end(session_id: str, *, token_id: int, at: datetime) -> None:
     """End a session of this token; raises like `resume` when there is none."""
     session = resume(session_id, token_id=token_id, at=at)
-    _redis().delete(_key(session.id))
+    _redis().delete(*(key_of(session.id, part) for part in _PARTS))
     _redis().zrem(_index(), session.id)
+    # Its stream ends wherever it is.
+    changes.publish({"session": session.id})
+
+
+def set_log_level(session: McpSession, level: str) -> None:
+    """Remember how grave a message must be for this session to hear it."""
+    key = key_of(session.id, "log")
+    _redis().set(key, level, ex=settings.MCP_SESSION_TTL_SECONDS)
+
+
+def alive(session_ids: Sequence[str], *, at: datetime) -> set[str]:
+    """Which of these sessions go on; the life of those is renewed."""
+    return _renew(session_ids, at=at)
+
+
+def shared_redis() -> redis.Redis:
+    """The connection pool of this module, for what belongs to its sessions."""
+    return _redis()
 
 
 def _redis() -> redis.Redis:
@@ -109,8 +154,30 @@ def _redis_at(url: str) -> redis.Redis:
     return redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=2)
 
 
+def key_of(session_id: str, part: str) -> str:
+    """Where one of the parts of a session is kept."""
+    return f"{_prefix()}{part}:{session_id}"
+
+
+def _renew(session_ids: Sequence[str], *, at: datetime) -> set[str]:
+    """Give each session that is still there its whole life again, in all its parts."""
+    with _redis().pipeline(transaction=False) as pipeline:
+        for session_id in session_ids:
+            for part in _PARTS:
+                key = key_of(session_id, part)
+                pipeline.expire(key, settings.MCP_SESSION_TTL_SECONDS)
+            pipeline.zadd(_index(), {session_id: at.timestamp()}, xx=True)
+        renewed = pipeline.execute()[:: len(_PARTS) + 1]
+    pairs = zip(session_ids, renewed, strict=True)
+    return {session_id for session_id, is_there in pairs if is_there}
+
+
 def _key(session_id: str) -> str:
-    return f"{settings.REDIS_PREFIX}:mcp:session:{session_id}"
+    return key_of(session_id, "session")
+
+
+def _prefix() -> str:
+    return f"{settings.REDIS_PREFIX}:mcp:"
 
 
 def _index() -> str:

@@ -7,20 +7,27 @@ header values and statuses, and runs inside one worker thread for each HTTP requ
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from mcp_types.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST
 
-from mcp_api import calling, eras, mcp_sessions, wire
+from access.principals import Principal
+from mcp_api import asking, calling, eras, mcp_sessions, subscriptions, wire
+from mcp_api.asking import InputRequired
 from mcp_api.calls import Call, CallCancelled, Exchange, serving
 from mcp_api.eras import Era
 from mcp_api.mcp_sessions import McpSession
+from mcp_api.subscriptions import Listening, Watchable, Wishes
 from mcp_api.wire import RESOURCE_NOT_FOUND, Json, ProtocolError
 from refusals import Code, Refusal
 
 Method = Callable[[Json, Call], Json]
 
+_OF_ONE_RESOURCE = frozenset(
+    {"resources/read", "resources/subscribe", "resources/unsubscribe"}
+)
 # How long clients may keep lists and what they read; a credential's own view of them.
 _CACHEABLE_SECONDS = {
     "server/discover": 300,
@@ -40,15 +47,20 @@ class Catalogue:
     instructions: str
     capabilities: Json
     methods: Mapping[str, Method]
+    watchable: Watchable
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What goes back: an HTTP status, a JSON body (None: empty) and extra headers."""
+    """What goes back: an HTTP status, a JSON body (None: empty) and extra headers.
+
+    With `listening` the answer is a stream that stays open.
+    """
 
     status: int
     body: Json | list[Json] | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    listening: Listening | None = None
 
 
 class Core:
@@ -59,13 +71,19 @@ class Core:
         self._initialize_methods: dict[str, Method] = {
             **catalogue.methods,
             "ping": lambda params, call: {},
-            # Accepted and without effect: this server sends no log messages.
-            "logging/setLevel": lambda params, call: {},
+            "logging/setLevel": _set_log_level,
+            "resources/subscribe": self._subscribe,
+            "resources/unsubscribe": self._unsubscribe,
         }
         self._stateless_methods: dict[str, Method] = {
             **catalogue.methods,
             "server/discover": self._discover,
         }
+
+    @property
+    def meta(self) -> Json:
+        """What results of the stateless era say about the server."""
+        return {eras.META + "serverInfo": self._catalogue.info}
 
     def answer(self, parsed: Json | list[Any], exchange: Exchange) -> Answer:
         """Answer a body that `wire.read` accepted; CallCancelled when nobody waits."""
@@ -96,24 +114,54 @@ class Core:
         version = eras.check_stateless(message, exchange.headers)
         method = message["method"]
         serve = self._stateless_methods.get(method)
-        if serve is None:
+        if serve is None and method != "subscriptions/listen":
             raise eras.unknown_method(method)
         eras.check_params(method, version, params)
-        call = Call(
-            exchange=exchange,
-            era=Era.STATELESS,
-            version=version,
-            progress_token=eras.meta_of(message).get("progressToken"),
-        )
-        result = {
-            "resultType": "complete",
-            **_served(serve, method, params or {}, call),
-            "_meta": {eras.META + "serverInfo": self._catalogue.info},
-        }
-        if method in _CACHEABLE_SECONDS:
+        call = _stateless_call(message, version, exchange)
+        if serve is None:
+            return self._listen(message["id"], call)
+        try:
+            result = {"resultType": "complete", **_served(serve, call)}
+        except InputRequired as required:
+            result = required.result(call)
+        result["_meta"] = {**result.get("_meta", {}), **self.meta}
+        if method in _CACHEABLE_SECONDS and result["resultType"] == "complete":
             result["ttlMs"] = _CACHEABLE_SECONDS[method] * 1000
             result["cacheScope"] = "private"
         return Answer(200, wire.result(message["id"], result))
+
+    def _listen(self, request_id: str | int, call: Call) -> Answer:
+        if call.exchange.emit is None:
+            raise ProtocolError(
+                INVALID_REQUEST,
+                "Notifications come as text/event-stream, which Accept leaves out.",
+                reason=Code.NOT_ACCEPTABLE,
+                status=406,
+            )
+        asked = call.params["notifications"]
+        resources: Json = _served(self._watched, call)
+        # Where there is no place, that is said ahead of JSON-RPC, like a rate limit.
+        place = subscriptions.take_place(
+            call.principal,
+            watchable=self._catalogue.watchable,
+            request_id=request_id,
+            at=call.at,
+        )
+        lists = {name for name in self._lists if asked.get(f"{name}ListChanged")}
+        wishes = Wishes(lists=frozenset(lists), uris=resources)
+        return Answer(200, listening=Listening(place, wishes))
+
+    def _watched(self, params: Json, call: Call) -> Json:
+        uris = params["notifications"].get("resourceSubscriptions") or []
+        return subscriptions.watched(
+            uris, watchable=self._catalogue.watchable, principal=call.principal
+        )
+
+    @property
+    def _lists(self) -> frozenset[str]:
+        """The lists whose changes this server tells."""
+        offered = self._catalogue.capabilities.items()
+        return frozenset(name for name, can in offered if can.get("listChanged"))
 
     def _discover(self, params: Json, call: Call) -> Json:
         return {
@@ -129,6 +177,8 @@ class Core:
         if message.get("method") == "initialize" and "id" in message:
             return self._initialize(message, exchange)
         session = self._session(exchange)
+        if "method" not in message and session is not None:
+            asking.answered(message, session_id=session.id)
         if "method" not in message or "id" not in message:
             # Cancelled requests are found by the endpoint, which knows what runs.
             return Answer(202)
@@ -152,6 +202,7 @@ class Core:
             token_id=exchange.principal.token_id,
             version=version,
             client=str(params["clientInfo"]["name"])[:100],
+            abilities=asking.declared(params["capabilities"]),
             at=exchange.at,
         )
         result = {
@@ -179,6 +230,8 @@ class Core:
             except ProtocolError as error:
                 replies.append(error.reply(wire.id_of(item)))
                 continue
+            if "method" not in message and session is not None:
+                asking.answered(message, session_id=session.id)
             if "method" in message and "id" in message:
                 replies.append(self._reply(message, session, exchange))
         return Answer(200, replies) if replies else Answer(202)
@@ -196,13 +249,39 @@ class Core:
                 exchange=exchange,
                 era=Era.INITIALIZE,
                 version=version,
+                method=method,
+                params=message.get("params") or {},
                 session=session,
                 progress_token=eras.meta_of(message).get("progressToken"),
+                abilities=frozenset(session.abilities if session else ()),
             )
-            result = _served(serve, method, message.get("params") or {}, call)
-            return wire.result(message["id"], result)
+            return wire.result(message["id"], _served(serve, call))
         except ProtocolError as error:
             return error.reply(message["id"])
+
+    def stream_of(
+        self, session: McpSession, *, principal: Principal, at: datetime
+    ) -> Listening:
+        """The stream of a session; raises subscriptions.TooManyStreams."""
+        place = subscriptions.take_place(
+            principal,
+            watchable=self._catalogue.watchable,
+            session_id=session.id,
+            at=at,
+        )
+        uris = subscriptions.of_session(session.id)
+        return Listening(place, Wishes(lists=self._lists, uris=uris))
+
+    def _subscribe(self, params: Json, call: Call) -> Json:
+        uri = str(params["uri"])
+        told_as = self._catalogue.watchable(uri, call.principal)
+        subscriptions.subscribe(_session_of(call), uri, told_as=told_as)
+        return {}
+
+    def _unsubscribe(self, params: Json, call: Call) -> Json:
+        told_as = self._catalogue.watchable(str(params["uri"]), call.principal)
+        subscriptions.unsubscribe(_session_of(call), told_as=told_as)
+        return {}
 
     def _session(self, exchange: Exchange) -> McpSession | None:
         """The session that the request names; one is not demanded."""
@@ -219,31 +298,65 @@ class Core:
         return {**self._catalogue.capabilities, "logging": {}}
 
 
-def _served(serve: Method, method: str, params: Json, call: Call) -> Json:
+def _stateless_call(message: Json, version: str, exchange: Exchange) -> Call:
+    meta = eras.meta_of(message)
+    call = Call(
+        exchange=exchange,
+        era=Era.STATELESS,
+        version=version,
+        method=message["method"],
+        params=message.get("params") or {},
+        progress_token=meta.get("progressToken"),
+        abilities=asking.declared(meta.get(eras.META + "clientCapabilities")),
+        log_level=meta.get(eras.META + "logLevel"),
+    )
+    state = call.params.get("requestState")
+    return call if state is None else replace(call, state=asking.unsealed(state, call))
+
+
+def _served(serve: Method, call: Call) -> Json:
     """Run a method; refusals of the domain become errors of the protocol.
 
     Tools turn theirs into results before they get here.
     """
     try:
         with serving(call):
-            return serve(params, call)
-    except (ProtocolError, CallCancelled):
+            return serve(call.params, call)
+    except (ProtocolError, CallCancelled, InputRequired):
         raise
     except Refusal as error:
         refusal = error
     except Exception as error:
         refusal = calling.as_refusal(
-            error, doing=method, request_id=call.principal.request_id
+            error, doing=call.method, request_id=call.principal.request_id
         )
     code = INVALID_PARAMS if refusal.status < 500 else INTERNAL_ERROR
-    if method == "resources/read" and refusal.status == 404:
-        code = RESOURCE_NOT_FOUND if call.era is Era.INITIALIZE else INVALID_PARAMS
+    about: Json = {}
+    if call.method in _OF_ONE_RESOURCE:
+        about["uri"] = call.params["uri"]
+        if refusal.status == 404 and not call.is_stateless:
+            code = RESOURCE_NOT_FOUND
     raise ProtocolError(
         code,
         refusal.message,
         reason=refusal.code,
-        data={"hint": refusal.hint, **refusal.detail},
+        data={"hint": refusal.hint, **about, **refusal.detail},
     )
+
+
+def _set_log_level(params: Json, call: Call) -> Json:
+    # Without a session there is nothing that could remember it.
+    if call.session is not None:
+        mcp_sessions.set_log_level(call.session, params["level"])
+    return {}
+
+
+def _session_of(call: Call) -> McpSession:
+    if call.session is None:
+        raise ProtocolError(
+            INVALID_REQUEST, "Subscriptions belong to a session; send initialize first."
+        )
+    return call.session
 
 
 def _version(session: McpSession | None, exchange: Exchange) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal, TypeVar
@@ -31,10 +31,16 @@ _LINE_BREAK = re.compile(r"(?<!\n)\n(?!\n|(?:WHEN|INSTEAD|RETURNS): )")
 
 @dataclass(frozen=True)
 class Result:
-    """What a tool answers: data for programs and the same as text for readers."""
+    """What a tool answers: data for programs and the same as text for readers.
+
+    `meta` is about the answer and goes beside it, as `_meta`.
+    """
 
     structured: Mapping[str, Any]
     text: str
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    # What is neither text nor data, as the protocol writes it: pictures, sound.
+    blocks: Sequence[Json] = ()
 
 
 @dataclass(frozen=True)
@@ -132,7 +138,7 @@ def memory_tool(
 @cache
 def tools() -> Mapping[str, Tool]:
     """Every published tool by name, in the order of declaration."""
-    found = [_tool(name, method, model) for name, method, model in _collected()]
+    found = [tool_of(name, method, model) for name, method, model in _collected()]
     found.sort(key=lambda tool: tool.declaration.position)
     return {tool.name: tool for tool in found}
 
@@ -153,7 +159,8 @@ def _collected() -> list[tuple[str, Callable[..., Result], type[BaseModel]]]:
     ]
 
 
-def _tool(name: str, method: Callable[..., Result], model: type[BaseModel]) -> Tool:
+def tool_of(name: str, method: Callable[..., Result], model: type[BaseModel]) -> Tool:
+    """The tool that a declared method is; `model` has its arguments."""
     declaration = getattr(method, "declaration", None)
     if declaration is None:
         raise TypeError(f"{name} is public in a toolset but not a memory_tool.")

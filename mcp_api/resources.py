@@ -6,10 +6,11 @@ The URIs are those of citations, so that a client can open a hit's citation as i
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from access import scoping
-from knowledge import reading
+from access.principals import Principal
+from knowledge import paths, reading
 from knowledge.models import Document
 from mcp_api import calls, presenting, scope, wire
 from mcp_api.calls import Call
@@ -25,7 +26,7 @@ from sessions import reading as transcript_reading
 from workspaces import readme
 from workspaces.models import Workspace
 
-README_URI = "memory://readme"
+README_URI = readme.URI
 PROFILE_URI = "memorynode://profile"
 PROJECTS_URI = "memorynode://projects"
 _NEWEST = 15
@@ -33,6 +34,7 @@ _PAGE = 50
 _MAX_CHARS = 200_000
 _MAX_LINES = 200
 _LINES = re.compile(r"L(\d{1,12})(?:-L(\d{1,12}))?")
+_MEMORY_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NUMBER = re.compile(r"(?:version|revision)=(\d{1,9})")
 
 TEMPLATES: list[wire.Json] = [
@@ -142,6 +144,45 @@ def read(params: wire.Json, call: Call) -> wire.Json:
     return {"contents": [content]}
 
 
+def watchable(uri: str, principal: Principal) -> str:
+    """The URI under which changes of a resource are told: as its citation has it,
+    without version, revision and lines.
+
+    What it names need not exist yet. Raises ResourceNotFound, PathInvalid, and
+    WorkspaceNotFound where the principal may not read.
+    """
+    if uri == README_URI:
+        return uri
+    parts = _parts(uri)
+    kind, _, name = parts.path.lstrip("/").partition("/")
+    workspace = scoping.readable_workspace(principal, parts.netloc)
+    if kind == "overview.md" and not name:
+        place = kind
+    elif kind == "knowledge":
+        place = f"knowledge/{quote(paths.normalise(unquote(name)))}"
+    elif kind == "sessions" and name:
+        session_id, _, agent_id = name.partition("/")
+        ids = [session_id, agent_id] if agent_id else [session_id]
+        place = "/".join([kind, *(quote(unquote(each), safe="") for each in ids)])
+    elif kind == "memories" and _MEMORY_ID.fullmatch(name):
+        place = f"{kind}/{name.lower()}"
+    else:
+        raise ResourceNotFound("That URI names nothing here.")
+    return f"memory://{workspace.slug}/{place}"
+
+
+def _parts(uri: str) -> SplitResult:
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        raise ResourceNotFound("That is not a URI of this server.") from None
+    if parts.scheme != "memory" or not parts.netloc or len(uri) > 2000:
+        raise ResourceNotFound("That is not a URI of this server.")
+    if "\0" in unquote(uri):
+        raise ResourceNotFound("That is not a URI of this server.")
+    return parts
+
+
 def _content(uri: str) -> tuple[str, str, wire.Json]:
     principal = calls.current().principal
     if uri == README_URI:
@@ -150,15 +191,8 @@ def _content(uri: str) -> tuple[str, str, wire.Json]:
         return "text/markdown", _profile(), {}
     if uri == PROJECTS_URI:
         return "text/markdown", _projects(), {}
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        raise ResourceNotFound("That is not a URI of this server.") from None
+    parts = _parts(uri)
     kind, _, name = parts.path.lstrip("/").partition("/")
-    if parts.scheme != "memory" or not parts.netloc or len(uri) > 2000:
-        raise ResourceNotFound("That is not a URI of this server.")
-    if "\0" in unquote(uri):
-        raise ResourceNotFound("That is not a URI of this server.")
     workspace = scoping.readable_workspace(principal, parts.netloc)
     number = _NUMBER.fullmatch(parts.query)
     if kind == "overview.md" and not name:

@@ -23,6 +23,9 @@ def readable(workspace_id: str | None) -> WorkspaceQuerySet:
 def reading(container_tag: str | None = None) -> ReadScope:
     """What a memory tool reads; raises what access.containers.reading does."""
     call = calls.current()
+    known = call.scopes.get(container_tag)
+    if known is not None:
+        return known
     return containers.reading(call.principal, _naming(container_tag), at=call.at)
 
 

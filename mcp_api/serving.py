@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, TypeGuard
 
 from django.utils import timezone
 
 from access import authentication
 from access.principals import Principal
-from mcp_api import mcp_sessions, wire
+from access.requirements import ScopeMissing
+from mcp_api import cancelling, mcp_sessions, wire
 from mcp_api.calls import CallCancelled, Cancellation, Exchange
 from mcp_api.gate import address_of
 from mcp_api.protocol import Answer
-from mcp_api.registry import tools
+from mcp_api.registry import Tool, tools
 from mcp_api.talk import Conversation
 from refusals import Refusal
 from usage import throttling
-
-# What this process works on, so that notifications/cancelled finds it. Another process
-# does not see it; there the client's closing of its request does the same.
-_running: dict[tuple[int, str, str | int], Cancellation] = {}
+from usage.throttling import Admission, Cost
 
 
 @dataclass
@@ -38,16 +36,15 @@ class Served:
     may_be_cut_off: bool = False
 
     def answer(self) -> Answer:
+        # It may have waited for a thread for longer than its client did.
+        self.cancellation.check_waited_for()
         at = timezone.now()
         principal = authenticate(self.talk)
         parsed = wire.read(self.body)
         messages = parsed if isinstance(parsed, list) else [parsed]
         costs = [_cost(message) for message in messages]
-        for cost in costs:
-            throttling.admit(
-                principal=principal, address=address_of(self.talk), cost=cost
-            )
         self.may_be_cut_off = "write" not in costs
+        self.cancellation.check_waited_for()
         exchange = Exchange(
             principal=principal,
             headers=self.talk.headers,
@@ -56,7 +53,13 @@ class Served:
             cancellation=self.cancellation,
             query_string=self.talk.scope.get("query_string", b""),
         )
-        with _cancellable(parsed, exchange):
+        # What is not a call takes less time than to count it would.
+        holds = any(map(_is_call, messages))
+        with (
+            _admitted(self.talk, principal, costs, holds=holds),
+            cancelling.findable(parsed, exchange),
+        ):
+            _send_for_more(principal, messages)
             answer = self.talk.core.answer(parsed, exchange)
         if self.cancellation.requested.is_set():
             raise CallCancelled
@@ -65,9 +68,12 @@ class Served:
 
 def end_session(talk: Conversation) -> None:
     principal = authenticate(talk)
-    mcp_sessions.end(
-        talk.headers["mcp-session-id"], token_id=principal.token_id, at=timezone.now()
-    )
+    with _admitted(talk, principal, ["read"], holds=False):
+        mcp_sessions.end(
+            talk.headers["mcp-session-id"],
+            token_id=principal.token_id,
+            at=timezone.now(),
+        )
 
 
 def authenticate(talk: Conversation) -> Principal:
@@ -86,39 +92,62 @@ def authenticate(talk: Conversation) -> Principal:
         raise
 
 
-def _cost(message: object) -> Literal["read", "write"]:
-    """A call of a tool that changes something is a write, everything else a read."""
-    if isinstance(message, dict) and message.get("method") == "tools/call":
-        params = message.get("params")
-        name = params.get("name") if isinstance(params, dict) else None
-        tool = tools().get(name) if isinstance(name, str) else None
-        if tool is not None and not tool.reads_only:
-            return "write"
-    return "read"
-
-
 @contextmanager
-def _cancellable(parsed: wire.Json | list[Any], exchange: Exchange) -> Iterator[None]:
-    """Make a request findable while it runs, and let a cancelling notification find
-    it.
+def _admitted(
+    talk: Conversation, principal: Principal, costs: Sequence[Cost], *, holds: bool
+) -> Iterator[None]:
+    """Charge every message of a body; with `holds` it is one call in flight."""
+    admissions: list[Admission] = []
+    try:
+        for cost in costs:
+            admission = throttling.admit(
+                principal=principal,
+                address=address_of(talk),
+                cost=cost,
+                workspace=talk.headers.get("x-memory-workspace", ""),
+                holds=holds and not admissions,
+            )
+            admissions.append(admission)
+            talk.response_headers |= admission.headers
+        yield
+    finally:
+        for admission in admissions:
+            throttling.release(admission)
+
+
+def _cost(message: object) -> Cost:
+    """A call of a tool that changes something is a write, everything else a read."""
+    tool = _called_tool(message)
+    return "read" if tool is None or tool.reads_only else "write"
+
+
+def _called_tool(message: object) -> Tool | None:
+    if not _is_call(message):
+        return None
+    params = message.get("params")
+    name = params.get("name") if isinstance(params, dict) else None
+    return tools().get(name) if isinstance(name, str) else None
+
+
+def _send_for_more(principal: Principal, messages: list[Any]) -> None:
+    """Raise ScopeMissing, which becomes a 403, for a client that can sign in for more.
+
+    Others get the same refusal as a tool's result, which their model reads.
     """
-    message_id = wire.id_of(parsed)
-    session_id = exchange.headers.get("mcp-session-id", "")
-    if isinstance(parsed, dict) and parsed.get("method") == "notifications/cancelled":
-        params = parsed.get("params")
-        message_id = wire.id_of(
-            {"id": params.get("requestId")} if isinstance(params, dict) else None
-        )
-        key = (exchange.principal.token_id, session_id, message_id or "")
-        if cancellation := _running.get(key):
-            cancellation.cancel()
-        yield
-    elif message_id is None or not session_id:
-        yield
-    else:
-        key = (exchange.principal.token_id, session_id, message_id)
-        _running[key] = exchange.cancellation
-        try:
-            yield
-        finally:
-            _running.pop(key, None)
+    if not principal.may_ask_for_more:
+        return
+    for message in messages:
+        tool = _called_tool(message)
+        scope = tool.requirement.scope if tool is not None else None
+        # What its kind of token never gets is not to be signed in for.
+        may_get = tool is not None and principal.kind in tool.requirement.kinds
+        if scope and may_get and scope not in principal.scopes:
+            raise ScopeMissing(
+                f"This needs the scope {scope}.",
+                hint="Sign in again and allow it.",
+                scope=" ".join(sorted({*principal.scopes, scope})),
+            )
+
+
+def _is_call(message: object) -> TypeGuard[wire.Json]:
+    return isinstance(message, dict) and message.get("method") == "tools/call"

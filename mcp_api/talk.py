@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from access import authentication
+from access.challenges import challenge
 from mcp_api import wire
 from mcp_api.protocol import Core
 from refusals import Code, Refusal
@@ -54,6 +55,10 @@ class Conversation:
     @property
     def method(self) -> str:
         return str(self.scope["method"])
+
+    @property
+    def path(self) -> str:
+        return str(self.scope["path"])
 
     @property
     def takes_stream(self) -> bool:
@@ -130,12 +135,19 @@ async def refuse(talk: Conversation, refusal: Refusal) -> None:
     headers: dict[str, str] = {}
     if refusal.status == 401:
         presented = authentication.bearer_from(talk.headers) is not None
-        headers["www-authenticate"] = (
-            'Bearer error="invalid_token"' if presented else "Bearer"
+        headers["www-authenticate"] = challenge(
+            talk.path, error="invalid_token" if presented else ""
+        )
+    elif refusal.code == Code.SCOPE_MISSING:
+        headers["www-authenticate"] = challenge(
+            talk.path,
+            error="insufficient_scope",
+            scope=str(refusal.detail.get("scope", "")),
         )
     elif refusal.status == 405:
         headers["allow"] = ALLOWED
     elif isinstance(refusal, RateLimited):
+        headers |= refusal.headers
         headers["retry-after"] = str(refusal.retry_after_seconds)
     elif refusal.status == 503:
         headers["retry-after"] = "5"

@@ -9,9 +9,11 @@ from typing import Final
 
 from django.db import transaction
 
+import changes
 from access.principals import Principal
 from audit import trail
-from memories import conflicts, drafts, indexing, reading, texts
+from keystore import generations
+from memories import citing, conflicts, drafts, indexing, reading, texts
 from memories.drafts import Draft, Scalar
 from memories.models import Memory, Revision
 from memories.owners import Owner
@@ -96,6 +98,7 @@ def revise(
         with saying_once(held):
             held.advance(at=at)
         _append(held, reason=reason, actor=actor, at=at)
+        changes.tell(citing.resource(held))
         indexing.place(held, at=at)
         _record(
             held, "memory.revise", actor=actor, at=at, revision=held.revision_number
@@ -169,6 +172,7 @@ def set_pins(
         )
         standing.pinned().exclude(pk__in=ids).set_pinned(False, at=at)
         standing.filter(pk__in=ids).set_pinned(True, at=at)
+        generations.advance(workspace.pk)
         trail.record(
             actor=actor,
             action="memory.pin",

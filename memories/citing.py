@@ -19,10 +19,13 @@ class CitedMemoryMissing(Refusal):
 
 def uri(memory: Memory, *, first_line: int, last_line: int) -> str:
     """Where lines of a memory's current text stand; `memory.workspace` is read."""
-    return (
-        f"memory://{memory.workspace.slug}/memories/{memory.memory_id}"
-        f"?revision={memory.revision_number}#L{first_line}-L{last_line}"
-    )
+    revision = f"revision={memory.revision_number}"
+    return f"{resource(memory)}?{revision}#L{first_line}-L{last_line}"
+
+
+def resource(memory: Memory) -> str:
+    """The URI of a memory, whichever revision is the newest."""
+    return f"memory://{memory.workspace.slug}/memories/{memory.memory_id}"
 
 
 def lines(text: str) -> list[str]:

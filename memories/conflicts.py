@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from audit import trail
+from keystore import generations
 from memories import indexing, texts
 from memories.drafts import Draft
 from memories.models import Conflict, Memory
@@ -133,6 +134,7 @@ def supersede(
 ) -> None:
     """Put one memory in the place of another, locked one: out of the index, kept."""
     memory.supersede(by=by, reason=reason, at=at)
+    generations.advance(memory.workspace_id)
     concede(memory, by=actor.name, at=at)
     indexing.place(memory, at=at)
     trail.record(
@@ -174,6 +176,7 @@ def _settle(
         else (conflict.older, conflict.newer)
     )
     conflict.settle(winner=winner, by=by, at=at)
+    generations.advance(conflict.workspace_id)
     if winner.superseded_by_id == loser.pk:
         with saying_once(winner):
             winner.stand_again(at=at)

@@ -12,10 +12,11 @@ from django.db import transaction
 from django.db.models import TextField
 from django.db.models.functions import Cast
 
+import changes
 from audit import trail
 from blobs import locks
 from jobs import outbox
-from memories import conflicts, indexing
+from memories import citing, conflicts, indexing
 from memories.models import Asked, Erasure, EvalItem, ForgetRequest, Memory
 from memories.reading import MemoryNotFound
 from search import passages, purging
@@ -41,6 +42,8 @@ def erase(*, memory: Memory, actor: trail.Actor, at: datetime) -> Erasure:
     for each in doomed:
         held_bytes[each.token_id] += len(each.text.encode())
     ids = [str(each.memory_id) for each in doomed]
+    for each in doomed:
+        changes.tell(citing.resource(each))
     _hide_those_that_lost(doomed, at=at)
     for each in doomed:
         conflicts.concede(each, by=actor.name, at=at)

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from access.principals import Principal
 from audit import trail
+from keystore import generations
 from memories.models import Link, Memory
 from memories.reading import MemoryNotFound
 from refusals import Code, InvalidArgument, Refusal
@@ -146,6 +147,7 @@ def _lock(memory: Memory, other: Memory) -> None:
 
 
 def _record(action: str, made: Link, *, actor: trail.Actor, at: datetime) -> None:
+    generations.advance(made.from_memory.workspace_id)
     trail.record(
         actor=actor,
         action=action,

@@ -9,7 +9,9 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
 
+from policy import limits
 from search.embedders import chosen
 from search.embedders.embedder import EmbedderAway
 
@@ -87,6 +89,21 @@ def merchant_is_whole(**_: Any) -> list[CheckMessage]:
             id="memory_server.E004",
         )
     ]
+
+
+@register()
+def policy_limits_are_numbers(**_: Any) -> list[CheckMessage]:
+    try:
+        limits.parsed(settings.POLICY_LIMITS)
+    except ImproperlyConfigured as error:
+        return [
+            Error(
+                str(error),
+                hint="See POLICY_LIMITS in docs/operations.md.",
+                id="memory_server.E006",
+            )
+        ]
+    return []
 
 
 @register(Tags.security, deploy=True)

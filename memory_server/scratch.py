@@ -25,9 +25,16 @@ from urllib.parse import urlsplit
 import psycopg
 
 PROJECT = Path(__file__).resolve().parent.parent
+APPLICATION = "memory_server.asgi:application"
 
 # How another server is reached, which this one may not take over.
 _OF_OTHERS = ("PUBLIC_URL", "ALLOWED_HOSTS", "ALLOWED_ORIGINS", "BEHIND_PROXY")
+# Limits of the policy that whoever repeats one question would reach.
+_COUNTED = (
+    *("session_calls", "session_reads", "session_writes", "session_tokens"),
+    *("token_reads", "token_writes", "scope_saves", "scope_burst", "scope_erasures"),
+    *("loop_repeats", "drift_score", "novelty_repeats"),
+)
 
 # What `manage.py prepare` does, without gathering and compressing the console's files.
 PREPARE = """
@@ -56,6 +63,7 @@ class Server:
     ai_token: str
     sync_token: str
     process: subprocess.Popen[bytes] | None = field(default=None)
+    application: str = APPLICATION
 
     @property
     def base(self) -> str:
@@ -75,11 +83,10 @@ class Server:
 
     def start(self) -> None:
         """Start the web process and wait until it answers."""
-        application = "memory_server.asgi:application"
         where = ["-b", "127.0.0.1", "-p", str(self.port)]
         command = ["-m", "memory_server.web", "-v", "0", *where]
         self.process = subprocess.Popen(
-            [sys.executable, *command, application],
+            [sys.executable, *command, self.application],
             cwd=PROJECT,
             env=self.environment,
             stdout=(self.root / "daphne.log").open("ab"),
@@ -145,10 +152,13 @@ class Server:
 
 
 @contextmanager
-def serving(*, kept: Path | None = None, **settings: str) -> Iterator[Server]:
+def serving(
+    *, kept: Path | None = None, application: str = APPLICATION, **settings: str
+) -> Iterator[Server]:
     """Run a server whose rates are never reached, and leave nothing of it behind.
 
     With `kept` its files and database stay there, and the next one goes on with them.
+    Any `application` that answers at /healthz can be served.
     """
     with (
         _directory(kept) as root,
@@ -156,6 +166,7 @@ def serving(*, kept: Path | None = None, **settings: str) -> Iterator[Server]:
         _database(database_url, root, is_kept=kept is not None) as own,
     ):
         server = _server(root, database_url=own, redis_url=redis_url, **settings)
+        server.application = application
         try:
             server.manage("shell", "-v0", "-c", PREPARE)
             server.start()
@@ -185,6 +196,11 @@ def _server(
         # Counted as in production, and never reached.
         "RATE_READS_PER_MINUTE": "10000000",
         "RATE_WRITES_PER_MINUTE": "10000000",
+        "RATE_WORKSPACE_PER_MINUTE": "10000000",
+        "RATE_ADDRESS_PER_MINUTE": "10000000",
+        "RATE_IN_FLIGHT_PER_TOKEN": "10000",
+        "RATE_IN_FLIGHT_PER_WORKSPACE": "10000",
+        "POLICY_LIMITS": ",".join(f"{each}=1000000000" for each in _COUNTED),
         **settings,
     }
     # A file that names another server's secret would win over the value given here.

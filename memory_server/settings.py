@@ -246,6 +246,9 @@ MCP_THREADS = env.int("MCP_THREADS", default=16)
 MCP_DEPRECATION_PHASE = env.str("MCP_DEPRECATION_PHASE", default="allow")
 MCP_SESSION_TTL_SECONDS = env.int("MCP_SESSION_TTL_SECONDS", default=3600)
 MCP_SESSION_LIMIT = env.int("MCP_SESSION_LIMIT", default=2000)
+# Streams of notifications that stay open: of one token anywhere, of all in one process.
+MCP_STREAMS_PER_TOKEN = env.int("MCP_STREAMS_PER_TOKEN", default=32)
+MCP_STREAM_LIMIT = env.int("MCP_STREAM_LIMIT", default=1000)
 SWEEP_GRACE_SECONDS = env.int("SWEEP_GRACE_SECONDS", default=24 * 3600)
 EMBEDDINGS_ENABLED = env.bool("EMBEDDINGS_ENABLED", default=True)
 EMBEDDER = env.str("EMBEDDER", default="packaged")
@@ -267,7 +270,17 @@ SEARCH_VOCABULARY_MB = env.int("SEARCH_VOCABULARY_MB", default=32)
 # Rates a minute; 0 turns a limit off.
 RATE_READS_PER_MINUTE = env.int("RATE_READS_PER_MINUTE", default=1200)
 RATE_WRITES_PER_MINUTE = env.int("RATE_WRITES_PER_MINUTE", default=600)
+# All tokens together: of one workspace, and from one address (a whole office, perhaps).
+RATE_WORKSPACE_PER_MINUTE = env.int("RATE_WORKSPACE_PER_MINUTE", default=6000)
+RATE_ADDRESS_PER_MINUTE = env.int("RATE_ADDRESS_PER_MINUTE", default=6000)
+# Calls that run at once.
+RATE_IN_FLIGHT_PER_TOKEN = env.int("RATE_IN_FLIGHT_PER_TOKEN", default=32)
+RATE_IN_FLIGHT_PER_WORKSPACE = env.int("RATE_IN_FLIGHT_PER_WORKSPACE", default=64)
 RATE_FAILED_LOGINS_PER_MINUTE = env.int("RATE_FAILED_LOGINS_PER_MINUTE", default=60)
+
+# What assistants may do how often (policy.limits); changes as name=number,name=number.
+POLICY_ENABLED = env.bool("POLICY_ENABLED", default=True)
+POLICY_LIMITS = env.dict("POLICY_LIMITS", default={})
 
 # Selling plans; off unless both the key and the salt are set.
 PAYU_KEY = env.str("PAYU_KEY", default="")
@@ -279,6 +292,32 @@ PAYU_VERIFY_URL = env.str(
 BILLING_RETURN_URL = env.str(
     "BILLING_RETURN_URL", default=f"{PUBLIC_URL}/v1/billing/webhook"
 )
+
+# Clients that sign in (docs/oauth.md). Off: no address, no table and no import of it.
+OAUTH_ENABLED = env.bool("OAUTH_ENABLED", default=False)
+# Hosts whose documents may describe clients, as in ALLOWED_HOSTS; empty: no document.
+OAUTH_CLIENT_HOSTS = env.list("OAUTH_CLIENT_HOSTS", default=["*"])
+OAUTH_DYNAMIC_REGISTRATION = env.bool("OAUTH_DYNAMIC_REGISTRATION", default=False)
+OAUTH_REDIRECT_SCHEMES = env.list("OAUTH_REDIRECT_SCHEMES", default=["https", "http"])
+OAUTH_ACCESS_TOKEN_SECONDS = env.int("OAUTH_ACCESS_TOKEN_SECONDS", default=3600)
+OAUTH_REFRESH_TOKEN_SECONDS = env.int(
+    "OAUTH_REFRESH_TOKEN_SECONDS", default=30 * 24 * 3600
+)
+OAUTH_TEST_CA_FILE = env.str("OAUTH_TEST_CA_FILE", default="")
+if OAUTH_ENABLED:
+    from oauth import provider
+
+    INSTALLED_APPS += ["oauth2_provider", "oauth"]
+    OAUTH2_PROVIDER = provider.options(
+        issuer=PUBLIC_URL,
+        client_hosts=OAUTH_CLIENT_HOSTS,
+        redirect_schemes=OAUTH_REDIRECT_SCHEMES,
+        access_seconds=OAUTH_ACCESS_TOKEN_SECONDS,
+        refresh_seconds=OAUTH_REFRESH_TOKEN_SECONDS,
+    )
+    # http is for clients on the operator's own machine; oauth.redirects holds it to it.
+    SILENCED_SYSTEM_CHECKS += ["oauth2_provider.W008"]
+    CELERY_BEAT_SCHEDULE["clear-oauth"] = {"task": "oauth.clear", "schedule": 3600.0}
 
 DJANGO_MCP_GLOBAL_SERVER_CONFIG = {"name": "federated-memory"}
 # Otherwise the package publishes a fourteenth tool of its own.

@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
@@ -6,6 +7,8 @@ urlpatterns = [
     path("", include("rest_api.urls")),
     path("", include("console.urls")),
 ]
+if settings.OAUTH_ENABLED:
+    urlpatterns.append(path("", include("oauth.urls")))
 
 handler400 = "rest_api.errors.bad_request"
 handler403 = "rest_api.errors.forbidden"

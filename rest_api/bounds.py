@@ -22,7 +22,7 @@ def max_body_bytes(method: str, path: str) -> int:
         return int(settings.MAX_TRANSCRIPT_BYTES)
     if path == "/v1/import":
         return ARTEFACTS
-    if path == "/v1/billing/webhook":
+    if path == "/v1/billing/webhook" or path.startswith("/oauth/"):
         return FORMS
     if _SEARCHING.fullmatch(path):
         return SEARCHES

@@ -30,12 +30,12 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from access import noting
+from access.challenges import challenge
 from refusals import Code, Refusal
 
 logger = logging.getLogger("rest_api")
 
 RETRY_AFTER_SECONDS = 5
-CHALLENGE = 'Bearer realm="memory"'
 JSON_PATHS = ("/api/", "/healthz", "/ready", "/mcp", "/v1/")
 
 
@@ -87,16 +87,13 @@ def headers(refusal: Refusal) -> dict[str, str]:
     """The headers that HTTP asks for beside a refusal's status."""
     match refusal.status:
         case 401:
-            challenge = CHALLENGE
-            if refusal.code != Code.UNAUTHENTICATED:
-                challenge += ', error="invalid_token"'
-            return {"WWW-Authenticate": challenge}
+            is_known = refusal.code != Code.UNAUTHENTICATED
+            error = "invalid_token" if is_known else ""
+            return {"WWW-Authenticate": challenge("", error=error)}
         case 403 if refusal.code == Code.SCOPE_MISSING:
             scope = str(refusal.detail.get("scope", ""))
-            return {
-                "WWW-Authenticate": f'{CHALLENGE}, error="insufficient_scope", '
-                f'scope="{scope}"'
-            }
+            missing = challenge("", error="insufficient_scope", scope=scope)
+            return {"WWW-Authenticate": missing}
         case 429 | 503:
             after = refusal.detail.get("retry_after_seconds", RETRY_AFTER_SECONDS)
             return {"Retry-After": str(after)}

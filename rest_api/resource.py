@@ -23,7 +23,7 @@ from access.principals import Principal
 from access.requirements import Requirement
 from refusals import InvalidArgument
 from rest_api.authentication import principal_of
-from rest_api.throttling import rate_headers
+from usage import throttling
 from workspaces.models import Workspace
 
 # Headers that change what a write means, beside its method, address and body.
@@ -80,9 +80,10 @@ class Resource(APIView):
     ) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
         response.headers.setdefault("Cache-Control", "private, no-cache")
-        if rate := getattr(request, "rate", None):
-            for name, value in rate_headers(*rate).items():
-                response.headers[name] = value
+        for name, value in getattr(request, "rate_headers", {}).items():
+            response.headers[name] = value
+        if admission := getattr(request, "admission", None):
+            throttling.release(admission)
         return response
 
     @property

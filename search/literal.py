@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from search import analysis, fragments, masking, patterns, vocabularies
+from search import analysis, fragments, masking, pacing, patterns, vocabularies
 from search.question import Query, RegexInvalid
 from search.scope import Scope
 from search.snippets import Finder
@@ -191,6 +191,7 @@ def _verified(
 
 def _texts(scope: Scope, docs: np.ndarray) -> Iterator[tuple[int, str]]:
     for start in range(0, len(docs), _BATCH):
+        pacing.tell(start, len(docs), "passages read")
         batch = docs[start : start + _BATCH]
         ids = scope.catalogue.passage_ids[batch].tolist()
         texts = scope.reading.texts(ids)

@@ -15,6 +15,7 @@ from django.db.models import QuerySet, Sum
 
 import statements
 from jobs import outbox
+from keystore import generations
 from search import blocks, cues, dense, masking, splitting, vectorising
 from search.blocks import MOST_PASSAGES, Facts, Passage
 from search.index.builder import Builder
@@ -99,6 +100,8 @@ def remove(source: Source, *, from_position: int = 0) -> int:
             removed += gone
             first_line = min(first_line or line, line)
         _mark_dead(segments, removed)
+        if removed:
+            generations.advance(source.workspace_id)
         findings = Finding.objects.filter(kind=source.kind, source_id=source.source_id)
         if not from_position:
             findings.delete()
@@ -248,6 +251,7 @@ def _add_batch(source: Source, batch: Sequence[Message], *, at: datetime) -> int
         Finding.objects.bulk_create(findings, ignore_conflicts=True)
         if rows:
             _write(source, rows, origins)
+            generations.advance(source.workspace_id)
             outbox.ask(verb="search.merge", subject="all", at=at)
             vectorising.ask(at=at)
     return len(rows)

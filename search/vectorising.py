@@ -14,6 +14,7 @@ from django.db import connection
 
 from jobs import outbox
 from jobs.handlers import Lease, NotNow
+from keystore import generations
 from search import blocks, dense, meaning
 from search.embedders import chosen
 from search.embedders.embedder import Embedder, EmbedderAway, TextRefused
@@ -137,8 +138,13 @@ class _Work:
         return chosen_ids
 
     def _give_vectors(self, block_ids: Sequence[int]) -> None:
-        bodies = Block.objects.filter(pk__in=block_ids).values_list("pk", "body")
-        prose = {block_id: _prose(bytes(body)) for block_id, body in bodies}
+        blocks = Block.objects.filter(pk__in=block_ids)
+        bodies = blocks.values_list("pk", "workspace_id", "body")
+        prose: dict[int, list[tuple[int, str]]] = {}
+        workspace_ids = set()
+        for block_id, workspace_id, body in bodies:
+            prose[block_id] = _prose(bytes(body))
+            workspace_ids.add(workspace_id)
         self._embed({text for texts in prose.values() for _, text in texts})
         for block_id, texts in prose.items():
             vectors = [
@@ -148,6 +154,8 @@ class _Work:
             ]
             if dense.save(block_id, vectors, embedder=self.embedder.name):
                 self._made += len(vectors)
+        for workspace_id in workspace_ids:
+            generations.advance(workspace_id)
 
     def _embed(self, texts: set[str]) -> None:
         """Know the vector of each text, None where the embedder has none for it."""

@@ -19,11 +19,18 @@ class CitedLinesMissing(Refusal):
 
 def uri(transcript: Transcript, *, first_line: int, last_line: int) -> str:
     """The citation URI of some lines; they never change within a revision."""
+    return (
+        f"{resource(transcript)}?revision={transcript.revision}"
+        f"#L{first_line}-L{last_line}"
+    )
+
+
+def resource(transcript: Transcript) -> str:
+    """The URI of a session's transcript, whichever revision is the newest."""
     agent = f"/{quote(transcript.agent_id, safe='')}" if transcript.agent_id else ""
     return (
         f"memory://{transcript.workspace.slug}/sessions/"
         f"{quote(transcript.session_id, safe='')}{agent}"
-        f"?revision={transcript.revision}#L{first_line}-L{last_line}"
     )
 
 

@@ -19,13 +19,14 @@ from typing import Literal
 from django.conf import settings
 from django.db import transaction
 
+import changes
 from audit import trail
 from audit.trail import Actor
 from blobs import crash, locks, store
 from blobs.store import HashMismatch, Staged
 from jobs import outbox
 from refusals import Code, InvalidArgument, Refusal
-from sessions import prefixes, raw
+from sessions import citing, prefixes, raw
 from sessions.models import Segment, Transcript
 from workspaces.models import Workspace
 
@@ -291,6 +292,7 @@ class _Upload:
             },
         )
         outbox.ask(verb="transcripts.index", subject=str(transcript.pk), at=self.at)
+        changes.tell(citing.resource(transcript))
         # Last, because it locks a row that every upload of the workspace needs.
         self.workspace.mark_active(at=self.at)
 

@@ -30,7 +30,7 @@ def send(
     headers: dict[str, str] | None = None,
     with_length: bool = True,
 ) -> Sent:
-    from memory_server.asgi import http_application
+    from memory_server.asgi import application
 
     answer, left = Sent(), list(chunks)
     given = {"host": "localhost", **(headers or {})}
@@ -69,5 +69,5 @@ def send(
         else:
             answer.body += message.get("body", b"")
 
-    asyncio.run(http_application(scope, receive, reply))
+    asyncio.run(application(scope, receive, reply))
     return answer

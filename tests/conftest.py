@@ -65,6 +65,8 @@ os.environ["REDIS_PREFIX"] = f"test-{WORKER or 'main'}"
 os.environ["MEMORY_ROOT"] = str(Path(os.environ["TEST_ROOT"]) / (WORKER or "main"))
 # whitenoise warns about a directory of static files that is not there.
 Path(os.environ["MEMORY_ROOT"], "static").mkdir(parents=True, exist_ok=True)
+# Everything there can be is tested; tests/oauth looks at a server without it as well.
+os.environ.setdefault("OAUTH_ENABLED", "1")
 os.environ.setdefault(
     "SECRET_KEY", "a key for tests, long enough to please every check"
 )
@@ -110,7 +112,7 @@ def plain_static_files(settings):  # type: ignore[no-untyped-def]
 
 @pytest.fixture(autouse=True)
 def redis_was_never_away(monkeypatch):  # type: ignore[no-untyped-def]
-    """The limiter remembers for seconds that Redis was away, past that test's end."""
-    from usage import throttling
+    """The server remembers for seconds that Redis was away, past that test's end."""
+    import keystore
 
-    monkeypatch.setattr(throttling, "_away_until", 0.0)
+    monkeypatch.setattr(keystore, "_away_until", 0.0)

@@ -538,6 +538,29 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("health", "GET"): listing("/v1/health"),
     ("ready", "GET"): listing("/ready"),
     ("memory-ready", "GET"): listing("/v1/ready"),
+    **{
+        (f"oauth:{name}", "GET"): Route(address, names_workspace=False)
+        for name, address in {
+            "resource": "/.well-known/oauth-protected-resource",
+            "resource-mcp": "/.well-known/oauth-protected-resource/mcp",
+            "resource-v1-mcp": "/.well-known/oauth-protected-resource/v1/mcp",
+            "server": "/.well-known/oauth-authorization-server",
+        }.items()
+    },
+    # Codes and refresh tokens are what is asked for there, and bearer tokens nothing.
+    **{
+        (f"oauth:{name}", "POST"): Route(
+            f"/oauth/{name}",
+            type="application/x-www-form-urlencoded",
+            names_workspace=False,
+            more={"when_served": error},
+        )
+        for name, error in {
+            "token": "unsupported_grant_type",
+            "revoke": "invalid_request",
+            "register": "not_found",
+        }.items()
+    },
 }
 
 
@@ -574,7 +597,8 @@ def rest_rows() -> list[tuple[str, str]]:
         if view is not None:
             rows += [(name, method) for method in methods_of(view)]
         elif getattr(pattern.callback, "requirement", Requirement()).public:
-            rows.append((name, "GET"))
+            methods = getattr(pattern.callback, "methods", ("GET",))
+            rows += [(name, method) for method in methods]
     return rows
 
 
@@ -654,7 +678,9 @@ def test_rest(world, name, method):
             return "OK", said
         if method == "HEAD":
             return code_of_head(response.status_code, requirement, caller), said
-        return response.json()["error"]["code"], said
+        error = response.json()["error"]
+        # OAuth has its own words (RFC 6749, section 5.2).
+        return error if isinstance(error, str) else error["code"], said
 
     assert_cells(world, route.action(requirement), call)
 
@@ -854,6 +880,7 @@ def test_routes_ask_what_their_tools_ask():
             ),
             ADMIN,
         ),
+        **{row: anyone for row in ROUTES if row[0].startswith("oauth:")},
     }
     asked = {row: declared(*row) for row in ROUTES}
 
@@ -1069,10 +1096,14 @@ def test_consumers_let_in_operators_only(
 
 # A command is allowed to whoever has a shell and the database's password. It declares
 # here whether it only reads; the next test holds it to that.
-READING = {"list_tokens", "stats", "verify", "verify_artefact", "verify_citation"}
+READING = {
+    *("list_tokens", "mcp_counts", "stats"),
+    *("verify", "verify_artefact", "verify_citation"),
+}
 WRITING = {
     "artefact_key",
     "create_token",
+    "conformance_server",
     "evaluate",
     "export_memories",
     "export_tree",

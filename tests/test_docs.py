@@ -84,7 +84,7 @@ def test_route_is_documented(route):
     # rest.md calls the parameters as clients know them.
     written = route.replace("{slug}", "{id}")
     short = written.replace("/api/v1/workspaces/{id}", "…")
-    text = document("rest.md")
+    text = document("rest.md") + document("oauth.md")
     assert re.search(
         rf"`(GET|POST|PUT|PATCH|HEAD|DELETE) {re.escape(written)}[`?]", text
     ) or (f" {short}`" in text)

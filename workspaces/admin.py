@@ -11,6 +11,7 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin
 
 from audit.admin import operator_of
+from keystore import generations
 from workspaces import connectors, readme
 from workspaces.models import ServerReadme, SyncSource, Workspace
 
@@ -37,6 +38,13 @@ class WorkspaceAdmin(ModelAdmin):
         "created_at",
         "last_active_at",
     )
+
+    def save_model(
+        self, request: HttpRequest, obj: Workspace, form: Any, change: bool
+    ) -> None:
+        super().save_model(request, obj, form, change)
+        # Who may read it may have changed.
+        generations.advance(obj.pk)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # A workspace is registered by the machine it stands for.

@@ -4,6 +4,8 @@ from datetime import datetime
 
 from django.db import models
 
+from keystore import generations
+
 
 class WorkspaceQuerySet(models.QuerySet["Workspace"]):
     def most_recently_active(self) -> WorkspaceQuerySet:
@@ -53,7 +55,8 @@ class Workspace(models.Model):
         return self.slug
 
     def mark_active(self, *, at: datetime) -> None:
-        """Move the last activity forward, never back."""
+        """Move the last activity forward, never back; call it where content changed."""
+        generations.advance(self.pk)
         Workspace.objects.filter(pk=self.pk, last_active_at__lt=at).update(
             last_active_at=at
         )

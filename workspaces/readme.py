@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import changes
 from audit import trail
 from refusals import InvalidArgument
 from workspaces.models import ServerReadme
 
+URI = "memory://readme"
 MAX_CHARS = 20_000
 
 DEFAULT = """\
@@ -81,3 +83,4 @@ def replace(*, text: str, actor: trail.Actor, at: datetime) -> None:
     trail.record(
         actor=actor, action="readme.replace", at=at, detail={"characters": len(text)}
     )
+    changes.tell(URI)

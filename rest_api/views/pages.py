@@ -16,6 +16,7 @@ from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+import keystore
 from access.requirements import Requirement
 from rest_api.resource import Resource
 from search.embedders import chosen as embedders
@@ -34,7 +35,7 @@ class PublicResource(Resource):
 
 
 class HealthView(PublicResource):
-    """Whether this process answers, and whether it reaches its database."""
+    """Whether this process answers, and reaches its database and Redis."""
 
     def get(self, request: Request) -> Response:
         """Answer 200 while the process lives, with or without its database."""
@@ -44,6 +45,7 @@ class HealthView(PublicResource):
             "build_version": settings.VERSION,
             "embedding_model": _embedder_name(),
             "database": _database_state(),
+            "redis": _redis_state(),
         }
         return Response(answer, headers=_NOT_STORED)
 
@@ -104,6 +106,11 @@ def _embedder_name() -> str | None:
     except EmbedderAway:
         return None
     return embedder.name if embedder else None
+
+
+def _redis_state() -> str:
+    """Away: limits are per process, and policy and kept answers rest."""
+    return "away" if keystore.is_away() else "ok"
 
 
 def _database_state() -> str:

@@ -28,6 +28,12 @@ TOPICS = ("bread", "ovens", "flour", "salt", "water", "yeast", "steam", "crust")
 PAIRS = list(product(TOPICS, TOPICS))
 
 
+@pytest.fixture(autouse=True)
+def plans_alone(settings):
+    """Two hundred at once are no assistant's day: only plans count here."""
+    settings.POLICY_ENABLED = False
+
+
 def text(number: int) -> str:
     topic, other = PAIRS[number % len(PAIRS)]
     return f"Batch {number} of {topic} was weighed with {other} on scale {number * 7}."

@@ -318,3 +318,33 @@ def test_an_odd_request_id_is_replaced_by_a_uuid(anna, given):
 
     for answer in (by_rest, by_mcp):
         assert uuid.UUID(answer.headers["x-request-id"]).version == 4
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/health", 200),
+        ("GET", "/v1/memories", 401),
+        ("GET", "/v1/nothing", 404),
+        ("POST", "/mcp", 415),
+    ],
+)
+def test_there_is_one_completion_log_per_request(caplog, method, path, status):
+    with caplog.at_level("INFO", logger="memory_server.request_log"):
+        send(
+            method,
+            path,
+            chunks=[b""],
+            query=b"q=a+secret",
+            headers={"x-request-id": "mine-7"},
+        )
+
+    [line] = [
+        record.getMessage()
+        for record in caplog.records
+        if record.name == "memory_server.request_log"
+    ]
+    assert line.startswith(f"request_completed method={method} path={path!r}")
+    assert f"status={status} " in line
+    assert line.endswith("request_id=mine-7")
+    assert "secret" not in line

@@ -6,13 +6,16 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from client import memory_sync
+import build
+from memory_sync.config import claude_slug
 
-SCRIPT = memory_sync.__file__
+# The one built file, as people get it.
+SCRIPT = str(build.build(Path(tempfile.mkdtemp(prefix="memory-sync-"))))
 
 
 @dataclass
@@ -56,7 +59,7 @@ class Machine:
     def claude_session(
         self, session_id: str, content: bytes, *, cwd: str = "/home/me/shop"
     ) -> Path:
-        folder = self.claude_projects / memory_sync.claude_slug(cwd)
+        folder = self.claude_projects / claude_slug(cwd)
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{session_id}.jsonl"
         path.write_bytes(content)
@@ -71,6 +74,7 @@ def machine_at(home: Path, **environment: str) -> Machine:
         if name in ("PATH", "SYSTEMROOT", "LANG", "LD_LIBRARY_PATH")
     }
     own = {
+        "XDG_DATA_HOME": str(home / ".local" / "share"),
         "HOME": str(home),
         "USERPROFILE": str(home),
         "MEMORY_SYNC_HOME": str(home / ".memory-sync"),

@@ -10,7 +10,14 @@ from typing import Any
 
 import pytest
 
-from client import memory_sync
+from memory_sync.problems import (
+    Problem,
+    Refused,
+    ServerAway,
+    SetupProblem,
+    TokenRefused,
+)
+from memory_sync.server import Server
 
 
 class Script(BaseHTTPRequestHandler):
@@ -52,10 +59,10 @@ def refusal(code: str) -> bytes:
 def ask(url: str) -> tuple[list[float], Any]:
     """Ask once; returns the pauses that were made and the answer or the problem."""
     pauses: list[float] = []
-    server = memory_sync.Server(url, "secret", sleep=pauses.append)
+    server = Server(url, "secret", sleep=pauses.append)
     try:
         return pauses, server.ask("GET", "/x")
-    except memory_sync.Problem as problem:
+    except Problem as problem:
         return pauses, problem
     finally:
         server.close()
@@ -77,20 +84,20 @@ def test_it_gives_up_rather_than_wait_for_minutes(script: Any) -> None:
     handler.answers.append((503, {"Retry-After": "900"}, b""))
     pauses, problem = ask(url)
     assert pauses == []
-    assert isinstance(problem, memory_sync.ServerAway)
+    assert isinstance(problem, ServerAway)
     assert "900" in str(problem)
 
 
 @pytest.mark.parametrize(
     ("status", "code", "kind"),
     [
-        (400, "INVALID_ARGUMENT", memory_sync.Refused),
-        (401, "TOKEN_EXPIRED", memory_sync.TokenRefused),
-        (403, "SCOPE_MISSING", memory_sync.TokenRefused),
-        (403, "WORKSPACE_REFUSED", memory_sync.Refused),
-        (409, "BASE_MISMATCH", memory_sync.Refused),
-        (500, "INTERNAL_ERROR", memory_sync.Refused),
-        (507, "STORAGE_FULL", memory_sync.ServerAway),
+        (400, "INVALID_ARGUMENT", Refused),
+        (401, "TOKEN_EXPIRED", TokenRefused),
+        (403, "SCOPE_MISSING", TokenRefused),
+        (403, "WORKSPACE_REFUSED", Refused),
+        (409, "BASE_MISMATCH", Refused),
+        (500, "INTERNAL_ERROR", Refused),
+        (507, "STORAGE_FULL", ServerAway),
     ],
 )
 def test_a_refusal_is_not_asked_for_twice(
@@ -108,7 +115,7 @@ def test_a_token_is_never_carried_to_where_a_redirect_points(script: Any) -> Non
     handler, url = script
     handler.answers.append((301, {"Location": "https://elsewhere/"}, b""))
     _, problem = ask(url)
-    assert isinstance(problem, memory_sync.SetupProblem)
+    assert isinstance(problem, SetupProblem)
     assert "https://elsewhere/" in str(problem)
 
 
@@ -116,14 +123,14 @@ def test_a_page_that_is_no_answer_of_ours_is_called_so(script: Any) -> None:
     handler, url = script
     handler.answers.append((200, {}, b"<html>Welcome to nginx</html>"))
     _, problem = ask(url)
-    assert isinstance(problem, memory_sync.SetupProblem)
+    assert isinstance(problem, SetupProblem)
 
 
 def test_a_closed_idle_connection_is_opened_again_at_once(script: Any) -> None:
     handler, url = script
     handler.answers += [(200, {}, b"{}"), (200, {}, b'{"second": 1}')]
     pauses: list[float] = []
-    server = memory_sync.Server(url, "t", sleep=pauses.append)
+    server = Server(url, "t", sleep=pauses.append)
     server.ask("GET", "/a")
     server.connection.sock.close()
     assert server.ask("GET", "/b") == {"second": 1}

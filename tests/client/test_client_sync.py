@@ -15,8 +15,16 @@ from machines import Machine, machine_at, turn
 from relay import Relay
 
 from benchmarks import corpus
-from client import memory_sync
 from memory_server.scratch import Server
+from memory_sync import archive as sending
+from memory_sync import server as rest
+from memory_sync.config import load_config
+from memory_sync.identity import identity_of
+from memory_sync.problems import OtherRun, ServerAway, TokenRefused
+from memory_sync.reading import digests
+from memory_sync.rendering import Content
+from memory_sync.stores.claude import claude_transcript
+from memory_sync.transcripts import Transcript
 
 
 @pytest.fixture
@@ -131,12 +139,14 @@ def test_what_another_copy_appended_meanwhile_is_met_where_it_ends(
     path.write_bytes(start + middle + end)
 
     os.environ.update(laptop.environment)
-    sync = memory_sync.Archive(memory_sync.load_config())
-    transcript = memory_sync.claude_transcript(path)
-    assert isinstance(transcript, memory_sync.Transcript)
-    identity = memory_sync.identity_of(transcript, sync.config)
-    marks = memory_sync.digests(path, transcript.size, [len(start)])
-    receipt = sync._put(identity, transcript, marks, len(start), marks[len(start)])
+    sync = sending.Archive(load_config())
+    transcript = claude_transcript(path)
+    assert isinstance(transcript, Transcript)
+    identity = identity_of(transcript, sync.config)
+    marks = digests(path, transcript.size, [len(start)])
+    content = Content(path, transcript.size)
+    prepared = sending.Prepared(transcript, identity, content, marks)
+    receipt = sync._put(prepared, len(start), marks[len(start)])
     sync.server.close()
     assert receipt["outcome"] == "appended"
     assert archive.segments("raced") == [start, middle, end]
@@ -321,10 +331,10 @@ def test_what_happens_while_the_server_is_away_arrives_later(
         done = laptop.run("claude-hook", stdin=_hook(path), MCP_MEMORY_URL=relay.url)
         assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     report = laptop.report("sync", MCP_MEMORY_URL=relay.url)
-    while report["exit_code"] == memory_sync.OtherRun.exit_code:
+    while report["exit_code"] == OtherRun.exit_code:
         time.sleep(0.2)
         report = laptop.report("sync", MCP_MEMORY_URL=relay.url)
-    assert report["exit_code"] == memory_sync.ServerAway.exit_code
+    assert report["exit_code"] == ServerAway.exit_code
     assert "Nothing listens" in report["problem"]
     assert _spooled(laptop) == 3
     # The hooks' own runs must have given up, or one of them would take the work.
@@ -367,7 +377,7 @@ def test_the_set_up_is_tested_with_clear_reasons(
     assert fine.returncode == 0, fine.stdout.decode() + fine.stderr.decode()
     assert fine.stdout.count(b"ok ") == 3
     wrong = laptop.run("test", SYNC_TOKEN="not-a-token-of-this-server")
-    assert wrong.returncode == memory_sync.TokenRefused.exit_code
+    assert wrong.returncode == TokenRefused.exit_code
     assert b"FAIL sync token" in wrong.stdout
     assert b"UNAUTHENTICATED" in wrong.stdout
     for variable, code in (("MCP_MEMORY_TOKEN", 0), ("SYNC_TOKEN", 4)):
@@ -378,7 +388,7 @@ def test_the_set_up_is_tested_with_clear_reasons(
     swapped = laptop.run("test", SYNC_TOKEN=server.ai_token)
     assert b"of the kind ai, not sync" in swapped.stdout
     away = laptop.run("test", MCP_MEMORY_URL="http://127.0.0.1:9/mcp")
-    assert away.returncode == memory_sync.ServerAway.exit_code
+    assert away.returncode == ServerAway.exit_code
     assert b"Nothing listens" in away.stderr
     unknown = laptop.run("test", MCP_MEMORY_URL="http://no-such-host.invalid/mcp")
     assert b"not known" in unknown.stderr
@@ -420,7 +430,7 @@ def _tracked(laptop: Machine, upload: str, text: str) -> Path:
 def _delete(laptop: Machine, path: str) -> None:
     cache = json.loads((laptop.sync_home / "workspaces.json").read_text())
     (workspace,) = cache["workspaces"].values()
-    server = memory_sync.Server(cache["url"], laptop.environment["SYNC_TOKEN"])
+    server = rest.Server(cache["url"], laptop.environment["SYNC_TOKEN"])
     server.ask(
         "DELETE",
         f"/api/v1/workspaces/{workspace['workspace_id']}/knowledge/{path}",

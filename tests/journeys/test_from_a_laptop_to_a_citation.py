@@ -40,7 +40,7 @@ def archived(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("laptop")
     write_sessions(home / ".claude" / "projects" / "-home-me-atlas")
     done = subprocess.run(
-        [sys.executable, PROJECT / "client" / "memory_sync.py", "sync"],
+        [sys.executable, PROJECT / "client" / "memory_sync", "sync"],
         env={
             "PATH": os.environ["PATH"],
             "HOME": str(home),

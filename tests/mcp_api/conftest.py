@@ -17,10 +17,10 @@ def close_connections_of_threads(monkeypatch):
 @pytest.fixture(autouse=True)
 def nothing_left_in_redis(settings):
     """Neither sessions nor the counts of rate limits, which outlive a test run."""
-    yield
     from mcp_api import mcp_sessions
 
     redis = mcp_sessions._redis()
+    yield
     for key in redis.scan_iter(f"*{settings.REDIS_PREFIX}:*", count=1000):
         redis.delete(key)
 

@@ -232,7 +232,14 @@ def test_redis_away_is_503_in_the_initialize_era(ai, settings):
 
 
 def core_with(**methods):
-    return Core(Catalogue({"name": "t", "version": "1"}, "", {}, methods))
+    catalogue = Catalogue(
+        {"name": "t", "version": "1"},
+        "",
+        {},
+        methods,
+        watchable=lambda uri, principal: uri,
+    )
+    return Core(catalogue)
 
 
 def client_of(core, token):

@@ -6,7 +6,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from mcp_api import eras, instructions, mcp_sessions
+from access.principals import Principal
+from mcp_api import eras, instructions, mcp_sessions, subscriptions
+from mcp_api.calls import Exchange
+from mcp_api.catalogue import core
 from mcp_api.wire import ProtocolError
 
 
@@ -178,6 +181,39 @@ def test_five_thousand_sessions_leave_only_the_cap(settings):
     redis = mcp_sessions._redis()
     keys = list(redis.scan_iter(mcp_sessions._key("*"), count=1000))
     assert len(keys) == redis.zcard(mcp_sessions._index()) <= 100
+
+
+def test_five_thousand_initialize_calls_leave_memory_bounded():
+    principal = Principal(token_id=1, name="t", kind="ai", scopes=frozenset())
+    params = {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": "c" * 10_000, "version": "1"},
+    }
+    message = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}
+    redis = mcp_sessions.shared_redis()
+    for _ in range(5000):
+        answer = core().answer(
+            message, Exchange(principal=principal, headers={}, at=timezone.now())
+        )
+        session_id = answer.headers["mcp-session-id"]
+
+    keys = list(redis.scan_iter(f"*{mcp_sessions._prefix()}*", count=1000))
+    assert 1900 <= len(keys) <= 2000 + 1
+    # What the client says of itself is cut.
+    assert redis.strlen(mcp_sessions._key(session_id)) < 500
+
+
+def test_an_evicted_session_takes_everything_of_it_along(settings):
+    settings.MCP_SESSION_LIMIT = 10
+    for _ in range(50):
+        session = opened()
+        mcp_sessions.set_log_level(session, "info")
+        subscriptions.subscribe(session, "memory://readme", told_as="memory://readme")
+
+    redis = mcp_sessions.shared_redis()
+    keys = list(redis.scan_iter(f"*{mcp_sessions._prefix()}*", count=1000))
+    assert len(keys) <= 10 * 3 + 1
 
 
 def test_a_session_ends_when_nobody_uses_it(settings):

@@ -470,7 +470,7 @@ def test_a_nonce_makes_a_write_happen_once(client):
     assert again == first
     assert not Memory.objects.exists()
     other = client.call("memory_save", **{**given, "content": "Something else."})
-    assert other["refused"] == "IDEMPOTENCY_CONFLICT"
+    assert other["refused"] == "REPLAY_DETECTED"
     # The same nonce at another tool is another key.
     assert client.call("memory", **given)["status"] == "saved"
 
@@ -603,7 +603,7 @@ def test_a_checkout_is_a_form_for_the_person(client, settings):
 
     assert (first["provider"], first["method"]) == ("payu", "POST")
     assert first["fields"]["txnid"] == again["fields"]["txnid"]
-    assert other["refused"] == "IDEMPOTENCY_CONFLICT"
+    assert other["refused"] == "REPLAY_DETECTED"
     assert "kim@example.org" not in str(list(IdempotencyKey.objects.values()))
 
 

@@ -88,4 +88,4 @@ def test_an_undeclared_method_is_refused_at_once():
     def helper(self) -> None: ...
 
     with pytest.raises(TypeError, match="helper"):
-        registry._tool("helper", helper, registry.BaseModel)
+        registry.tool_of("helper", helper, registry.BaseModel)

@@ -19,6 +19,15 @@ def test_health_needs_no_token(db):
 
     assert response.status_code == 200
     assert response.json()["database"] == "ok"
+    assert response.json()["redis"] == "ok"
+
+
+def test_health_says_that_redis_is_away(db, settings, tmp_path):
+    settings.REDIS_URL = f"unix://{tmp_path}/nobody.sock?db=0"
+
+    for page in ("/healthz", "/v1/health"):
+        response = Caller(None).get(page)
+        assert (response.status_code, response.json()["redis"]) == (200, "away")
 
 
 def test_health_stays_200_without_a_database(db):

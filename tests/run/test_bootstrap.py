@@ -15,16 +15,19 @@ from running import BASE
 def checkout(tmp_path):
     """A project without requirements, so that nothing is fetched."""
     shutil.copy(BASE / "bootstrap.py", tmp_path)
-    for name in ("requirements.txt", "requirements-dev.txt", "constraints.txt"):
-        (tmp_path / name).write_text("# nothing\n")
+    for extra in ("", "-oauth", "-dev"):
+        (tmp_path / f"requirements{extra}.txt").write_text("# nothing\n")
+    (tmp_path / "constraints.txt").write_text("# nothing\n")
     return tmp_path
 
 
-def bootstrap(checkout, *arguments: str) -> str:
+def bootstrap(checkout, *arguments: str, **more: str) -> str:
+    ours = {"VENV", "OAUTH_ENABLED"}
+    inherited = {key: value for key, value in os.environ.items() if key not in ours}
     done = subprocess.run(
         [sys.executable, "bootstrap.py", *arguments],
         cwd=checkout,
-        env={key: value for key, value in os.environ.items() if key != "VENV"},
+        env={**inherited, **more},
         capture_output=True,
         text=True,
     )
@@ -45,3 +48,10 @@ def test_installs_again_only_when_something_changed(checkout):
     assert "Installing requirements.txt" in changed
     assert "Making" not in changed
     assert "Making" in python_went_away
+
+
+def test_an_extra_is_installed_where_it_is_turned_on(checkout):
+    assert "Installing requirements.txt" in bootstrap(checkout)
+    assert bootstrap(checkout, OAUTH_ENABLED="0") == ""
+    assert "Installing requirements-oauth.txt" in bootstrap(checkout, OAUTH_ENABLED="1")
+    assert bootstrap(checkout, OAUTH_ENABLED="on") == ""

@@ -1,0 +1,1 @@
+"""Setting up this machine, and undoing it."""

@@ -1,0 +1,32 @@
+"""Where each coding client keeps its sessions on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from memory_sync.shapes import Json
+from memory_sync.stores import claude, cline, codex, cursor, gemini, opencode
+from memory_sync.transcripts import Skip, Transcript
+
+# How each format that is not JSON lines is read as records, by Transcript.form.
+RECORDS: Mapping[str, Callable[[Transcript], Iterator[Json]]] = {
+    codex.FORM: codex.records,
+    gemini.TOOL: gemini.records,
+    cline.TOOL: cline.records,
+    opencode.FORM: opencode.records,
+    cursor.TEXT: cursor.records,
+    cursor.LINES: cursor.records,
+}
+
+
+def sweep() -> Iterator[Transcript | Skip]:
+    """Every transcript of every client that is known here."""
+    for store in (claude, codex, gemini, opencode, cline, cursor):
+        yield from store.sweep()
+
+
+def transcript_at(path: Path) -> Transcript | Skip:
+    """The transcript that a hook of Claude Code or Codex names."""
+    is_codex = codex.codex_home() in path.parents or path.name.startswith("rollout-")
+    return codex.codex_transcript(path) if is_codex else claude.claude_transcript(path)

@@ -1,0 +1,1 @@
+"""What an assistant may do how often: allow a call, make it smaller, or deny it."""
