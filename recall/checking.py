@@ -9,6 +9,7 @@ from knowledge import paths
 from knowledge.models import Document
 from refusals import Refusal
 from sessions.models import Segment, Transcript
+from workspaces import connectors
 from workspaces.models import Workspace
 
 
@@ -28,8 +29,9 @@ class Answer:
     """Whether to send a file, and why.
 
     `state` is new, same, changed, deleted (documents), behind, ahead, differs
-    (transcripts) or refused (a path that no document can have). `behind` carries where
-    to go on and the digest that the client's bytes before it must have.
+    (transcripts), refused (a path that no document can have) or off (the workspace's
+    settings leave such files out). `behind` carries where to go on and the digest that
+    the client's bytes before it must have.
     """
 
     send: bool
@@ -40,11 +42,12 @@ class Answer:
 
 
 def check(*, workspace: Workspace, items: Sequence[Local]) -> list[Answer]:
-    """Answer for each item, in order, in three queries for all of them.
+    """Answer for each item, in order, in four queries for all of them.
 
     Compares inside this one workspace only: a digest must never tell what another
     workspace holds.
     """
+    is_captured = connectors.choice(workspace, connectors.SYNC_CLIENT)
     normalised = {item.path: _normalised(item.path) for item in items if item.path}
     documents = {
         document.path: document
@@ -64,7 +67,9 @@ def check(*, workspace: Workspace, items: Sequence[Local]) -> list[Answer]:
     earlier = _earlier_states(items, transcripts)
     answers = []
     for item in items:
-        if item.path is not None:
+        if not is_captured(item.path or ""):
+            answer = Answer(send=False, state="off")
+        elif item.path is not None:
             path = normalised[item.path]
             answer = (
                 _of_document(item, documents.get(path))

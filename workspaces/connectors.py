@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -26,6 +26,8 @@ CAPTURE_TYPES = {
     "eml": False,
     "msg": False,
 }
+# The id under which a workspace says what the sync client may capture.
+SYNC_CLIENT = "memory-sync"
 MAX_ID_CHARS = 120
 MAX_CONNECTORS = 200
 
@@ -44,6 +46,22 @@ def effective(workspace: Workspace, connector_id: str) -> SyncSource:
         capture_types=dict(CAPTURE_TYPES),
         updated_at=workspace.created_at,
     )
+
+
+def choice(workspace: Workspace, connector_id: str) -> Callable[[str], bool]:
+    """Whether a file with some path may be captured; "" for a session.
+
+    What nobody chose is captured: without settings everything, with them also the types
+    that they do not list.
+    """
+    found = SyncSource.objects.filter(workspace=workspace, connector_id=connector_id)
+    source = found.first() or SyncSource(capture_types={})
+
+    def is_captured(path: str) -> bool:
+        kind = path.rpartition(".")[2].lower()
+        return source.sync_enabled and bool(source.capture_types.get(kind, True))
+
+    return is_captured
 
 
 def update(

@@ -29,6 +29,7 @@ from memory_sync.state import State, Workspaces
 from memory_sync.transcripts import Skip, Transcript
 
 BATCH = 100
+TURNED_OFF = "turned off for this workspace on the server"
 MAX_COPIED_BYTES = 512 * 2**20
 
 
@@ -166,6 +167,7 @@ class Archive:
     def _settle(self, prepared: Prepared, verdict: Json) -> None:
         """Do what the server's verdict asks for one transcript."""
         size = prepared.content.size
+        _check_wanted(verdict)
         if not verdict.get("send"):
             outcome = "stale" if verdict.get("state") == "ahead" else "deduplicated"
             receipt: Json = {"outcome": outcome}
@@ -281,6 +283,7 @@ class Archive:
     def _publish(
         self, identity: Identity, note: Note, text: str, sha256: str, verdict: Json
     ) -> str:
+        _check_wanted(verdict)
         if verdict.get("state") == "refused":
             raise Refused(400, {"code": "PATH_INVALID", "message": note.upload})
         if not verdict.get("send"):
@@ -386,7 +389,9 @@ class Archive:
     def _fail(self, item: Transcript | Note, problem: Problem) -> None:
         if isinstance(problem, LeftOut):
             self.report.skipped[str(problem)] += 1
-            self.state.note(item, excluded=str(problem), rules=self.privacy.digest)
+            # What the server leaves out is asked for again: it may be turned on there.
+            rules = "" if str(problem) == TURNED_OFF else self.privacy.digest
+            self.state.note(item, excluded=str(problem), rules=rules)
             return
         self.report.failed.append((str(item.path), str(problem)))
         # What the server will refuse again is not sent again until the file changes.
@@ -398,6 +403,11 @@ class Archive:
     def _skip(self, skip: Skip) -> None:
         self.report.found += 1
         self.report.skipped[skip.reason] += 1
+
+
+def _check_wanted(verdict: Json) -> None:
+    if verdict.get("state") == "off":
+        raise LeftOut(TURNED_OFF)
 
 
 def decoded(data: bytes) -> str:

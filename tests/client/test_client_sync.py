@@ -259,6 +259,32 @@ def test_a_note_deleted_on_the_server_stays_deleted_until_it_is_edited(
     assert archive.document("plan.md") == (b"# Plan\n\nAgain.\n", 3)
 
 
+def test_what_is_turned_off_on_the_server_stays_here_until_it_is_turned_on(
+    laptop: Machine, archive: Archive
+) -> None:
+    _tracked(laptop, "plan.md", "# Plan\n")
+    laptop.report("sync")
+    _tracked(laptop, "later.md", "# Later\n")
+    laptop.claude_session("s1", turn("hi", cwd="/home/me/shop"), cwd="/home/me/shop")
+
+    _choose(laptop, archive, sync_enabled=False)
+    report = laptop.report("sync")
+
+    assert report["exit_code"] == 0
+    assert report["skipped"] == {sending.TURNED_OFF: 2}
+    assert archive.document("later.md") is None
+    assert laptop.report("sync")["skipped"] == {sending.TURNED_OFF: 2}
+
+    _choose(laptop, archive, sync_enabled=True, capture_types={"md": False})
+    report = laptop.report("sync")
+
+    assert report["outcomes"] == {"stored": 1}
+    assert report["skipped"] == {sending.TURNED_OFF: 1}
+
+    _choose(laptop, archive, capture_types={})
+    assert laptop.report("sync")["outcomes"] == {"published": 1}
+
+
 def test_one_bad_file_fails_alone_and_is_not_sent_again(
     laptop: Machine, archive: Archive
 ) -> None:
@@ -425,6 +451,17 @@ def _tracked(laptop: Machine, upload: str, text: str) -> Path:
     manifest["tracked"].append({"local": str(path), "upload": upload})
     Path(done["manifest"]).write_text(json.dumps(manifest))
     return path
+
+
+def _choose(laptop: Machine, archive: Archive, **chosen: object) -> None:
+    """Say on the server what the client may capture."""
+    cache = json.loads((laptop.sync_home / "workspaces.json").read_text())
+    (workspace,) = cache["workspaces"].values()
+    server = rest.Server(cache["url"], archive.server.ai_token)
+    body = {"connector_id": "memory-sync", **chosen}
+    tag = {"X-Memory-Workspace": workspace["workspace_id"]}
+    server.ask("PATCH", "/v1/connectors/settings", json_body=body, headers=tag)
+    server.close()
 
 
 def _delete(laptop: Machine, path: str) -> None:

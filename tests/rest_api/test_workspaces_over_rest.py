@@ -6,9 +6,10 @@ from urllib.parse import quote
 
 import pytest
 from django.utils import timezone
-from rest_client import caller, code_of
+from rest_client import OPERATOR, caller, code_of
 
 from access import write_tokens
+from workspaces import connectors
 from workspaces.models import Workspace
 
 TRIPLE = {"machine": "Büro-PC", "tool": "codex", "project": "Web Site"}
@@ -200,6 +201,33 @@ class TestSyncCheck:
             ("refused", False),
         ]
         assert items[1]["version"] == 1
+
+    def test_what_the_settings_of_the_client_leave_out_is_off(self, check, workspace):
+        def states():
+            items = check(
+                self.document(b"text"),
+                self.document(b"text", "../trick.md"),
+                self.session(self.LINES),
+            ).json()["items"]
+            assert all(each["send"] == (each["state"] == "new") for each in items)
+            return [each["state"] for each in items]
+
+        def choose(**chosen):
+            connectors.update(
+                workspace=workspace,
+                connector_id=connectors.SYNC_CLIENT,
+                actor=OPERATOR,
+                at=timezone.now(),
+                **chosen,
+            )
+
+        assert states() == ["new", "refused", "new"]
+        choose(capture_types={"md": False})
+        assert states() == ["off", "off", "new"]
+        choose(sync_enabled=False)
+        assert states() == ["off"] * 3
+        choose(sync_enabled=True, capture_types={})
+        assert states() == ["new", "refused", "new"]
 
     def test_sessions(self, check, sync, workspace):
         address = f"workspaces/{workspace.slug}/sessions/one"
