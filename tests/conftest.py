@@ -82,7 +82,11 @@ if not WORKER:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):  # type: ignore[no-untyped-def]
-    """Let transactional tests flush the audit trail, which refuses TRUNCATE."""
+    """Let transactional tests flush the audit trail, which refuses TRUNCATE.
+
+    At the end the database is dropped also while a thread still holds a connection to
+    it: those that served requests keep theirs for the next one.
+    """
     from django.db import connection
 
     with django_db_blocker.unblock(), connection.cursor() as cursor:
@@ -93,6 +97,14 @@ def django_db_setup(django_db_setup, django_db_blocker):  # type: ignore[no-unty
             cursor.execute(
                 "ALTER TABLE audit_event DISABLE TRIGGER audit_event_no_truncate"
             )
+
+    yield
+
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture(autouse=True)
