@@ -146,6 +146,7 @@ INSTALLED_APPS = [
     "sessions",
     "memories",
     "recall",
+    "operations",
     "mcp_api",
     "rest_api",
     "console",

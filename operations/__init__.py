@@ -1,0 +1,1 @@
+"""Keeping an installation alive: backups, health, what is wrong and how to mend it."""
