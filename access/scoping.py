@@ -11,11 +11,23 @@ from datetime import datetime
 
 from django.db.models import Q
 
+import statements
 from access import bindings, write_tokens
 from access.principals import Principal
 from refusals import Code, Refusal
 from workspaces import registering
 from workspaces.models import Workspace, WorkspaceQuerySet
+
+# What every search asks: with the ORM it takes ten times as long.
+_READABLE_IDS = """
+SELECT id FROM workspaces_workspace
+WHERE (%(reads_all)s OR NOT is_private OR id = %(own_id)s)
+    AND (%(slug)s::text IS NULL OR slug = %(slug)s)
+    AND (%(machine)s::text IS NULL OR machine = %(machine)s)
+    AND (%(tool)s::text IS NULL OR tool = %(tool)s)
+    AND (%(project)s::text IS NULL OR project = %(project)s)
+ORDER BY id
+"""
 
 
 class WorkspaceNotFound(Refusal):
@@ -39,18 +51,43 @@ class BindingRequired(Refusal):
 def readable(principal: Principal) -> WorkspaceQuerySet:
     """Every workspace that the principal may read."""
     everything = Workspace.objects.all()
-    if principal.kind == "admin":
+    if _reads_all(principal):
         return everything
     return everything.filter(Q(is_private=False) | Q(pk=principal.workspace_id))
 
 
+def readable_ids(
+    principal: Principal,
+    *,
+    slug: str | None = None,
+    machine: str | None = None,
+    tool: str | None = None,
+    project: str | None = None,
+) -> list[int]:
+    """The row ids of `readable`, ascending; of those with these parts, where given.
+
+    Raises WorkspaceNotFound if there is none with that slug.
+    """
+    if slug is not None and not _may_be_a_slug(slug):
+        raise _not_found(slug)
+    asked = {
+        "reads_all": _reads_all(principal),
+        "own_id": principal.workspace_id,
+        "slug": slug,
+        "machine": machine or None,
+        "tool": tool or None,
+        "project": project or None,
+    }
+    found = [row_id for (row_id,) in statements.rows(_READABLE_IDS, asked)]
+    if slug is not None and not found:
+        readable_workspace(principal, slug)
+    return found
+
+
 def readable_workspace(principal: Principal, slug: str) -> Workspace:
     """Find a workspace by its id; raises WorkspaceNotFound."""
-    # PostgreSQL compares neither NUL nor a lone surrogate; no slug holds either.
     found = (
-        readable(principal).filter(slug=slug).first()
-        if slug.isascii() and "\0" not in slug
-        else None
+        readable(principal).filter(slug=slug).first() if _may_be_a_slug(slug) else None
     )
     if found is None:
         raise _not_found(slug)
@@ -105,6 +142,15 @@ def check_bindable(
         _own(principal, readable_workspace(principal, existing.slug))
     elif principal.workspace_id is not None:
         raise _refused(principal)
+
+
+def _reads_all(principal: Principal) -> bool:
+    return principal.kind == "admin"
+
+
+def _may_be_a_slug(text: str) -> bool:
+    """PostgreSQL compares neither NUL nor a lone surrogate; no slug holds either."""
+    return text.isascii() and "\0" not in text
 
 
 def _own(principal: Principal, workspace: Workspace) -> Workspace:

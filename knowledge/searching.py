@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
-
 from knowledge import citing
 from knowledge.models import Document
 from search import finding, passages
 from search.question import Mode
-from workspaces.models import Workspace
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ class DocumentResults:
 
 def search(
     *,
-    workspaces: QuerySet[Workspace],
+    workspace_ids: Sequence[int],
     text: str,
     mode: Mode = "hybrid",
     path_prefix: str = "",
@@ -66,12 +63,11 @@ def search(
     first page's `max_passage_id` and a larger `offset`. Raises what search.finding.find
     raises.
     """
-    ids = list(workspaces.order_by().values_list("pk", flat=True))
     found = finding.find(
         finding.Query(
             text=text,
             mode=mode,
-            workspace_ids=ids,
+            workspace_ids=workspace_ids,
             kinds=[Document.Kind.KNOWLEDGE],
             limit=limit,
             offset=offset,
@@ -88,7 +84,9 @@ def search(
         hits=with_documents(found.hits),
         has_more=found.has_more,
         max_passage_id=found.max_passage_id,
-        pending_words=Document.objects.count_waiting(ids, path_prefix=path_prefix),
+        pending_words=Document.objects.count_waiting(
+            workspace_ids, path_prefix=path_prefix
+        ),
         pending_vectors=found.vectors_pending,
         searched=found.searched,
     )

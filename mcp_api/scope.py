@@ -20,6 +20,12 @@ def readable(workspace_id: str | None) -> WorkspaceQuerySet:
     return everything.filter(pk=workspace.pk)
 
 
+def readable_ids(workspace_id: str | None, **parts: str | None) -> list[int]:
+    """The row ids of these, with these parts; raises WorkspaceNotFound."""
+    principal = calls.current().principal
+    return scoping.readable_ids(principal, slug=workspace_id, **parts)
+
+
 def reading(container_tag: str | None = None) -> ReadScope:
     """What a memory tool reads; raises what access.containers.reading does."""
     call = calls.current()

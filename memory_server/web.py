@@ -42,7 +42,7 @@ class _Factory(HTTPFactory):
         return protocol
 
     def log(self, request: Any) -> None:
-        """Nothing: the request log has a line with more in it (memory_server.request_log)."""
+        """Nothing: the request log has a line with more in it."""
 
 
 # Daphne's `run` makes its factory by this name.

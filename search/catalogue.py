@@ -209,9 +209,9 @@ class Catalogue:
         if not whose:
             return {}
         wanted = {
-            "ids": [span.part.segment_id for _, span in whose],
-            "starts": [span.start for _, span in whose],
-            "sizes": [span.size for _, span in whose],
+            "ids": statements.array(span.part.segment_id for _, span in whose),
+            "starts": statements.array(span.start for _, span in whose),
+            "sizes": statements.array(span.size for _, span in whose),
         }
         rows = statements.rows(_POSTINGS, wanted)
         if len(rows) != len(whose):

@@ -349,7 +349,9 @@ def _who(docs: np.ndarray, sought: Sought, columns: Columns) -> np.ndarray:
 
 def _has_role(docs: np.ndarray, roles: Sequence[str], columns: Columns) -> np.ndarray:
     codes = [code for code, name in enumerate(columns.role_names) if name in roles]
-    return np.isin(columns.roles[docs], codes)
+    is_one = np.zeros(256, np.bool_)
+    is_one[codes] = True
+    return is_one[columns.roles[docs]]
 
 
 def date(times: np.ndarray, spans: Sequence[tuple[float, float]]) -> np.ndarray:

@@ -27,6 +27,9 @@ _RAREST = 3
 # the postings of one may take so many bytes for each passage that it saves reading.
 _FEW_TO_READ = 8
 _BYTES_A_PASSAGE = 4096
+# Another word of a phrase with postings as short is read with the rarest: less to take
+# along than to ask for.
+_SHORT_BYTES = 16 * 1024
 # Words that one prefix may stand for.
 _MOST_STARTED = 200
 
@@ -130,7 +133,7 @@ class _Lookup:
         started = {prefix: self._starting(prefix) for prefix in asked.prefixes}
         tokens = {token: analysis.term_hash(token) for token in self._needed(asked)}
         hashes = set(tokens.values()).union(*started.values())
-        known = self._postings(sorted(hashes))
+        known = self._postings(sorted(hashes.union(self._taken_along(asked))))
         self._tokens = {
             token: self._term(*known.get(term, (_NO_DOCS, _NO_DOCS)))
             for token, term in tokens.items()
@@ -175,7 +178,9 @@ class _Lookup:
         """These passages without those that lack another word of the phrase."""
         if len(docs) <= _FEW_TO_READ:
             return docs
-        hashes = {analysis.term_hash(word) for word, _ in unit.words}
+        hashes = _hashes(unit)
+        for term in hashes & self._read.keys():
+            docs = docs[features.stands_in(self._term(*self._read[term]), docs)]
         sizes = self._scope.catalogue.posting_bytes(list(hashes - self._read.keys()))
         for term in sorted(sizes, key=lambda term: (sizes[term], term)):
             saved = len(docs) - _FEW_TO_READ
@@ -202,6 +207,13 @@ class _Lookup:
             if self._scope.seen(docs).any():
                 return only.names[:1]
         return asked.tokens
+
+    def _taken_along(self, asked: Asked) -> list[int]:
+        """Words of a lone phrase that narrow it down at no cost of their own."""
+        if len(asked.units) != 1 or not asked.units[0].is_phrase:
+            return []
+        sizes = self._scope.catalogue.posting_bytes(list(_hashes(asked.units[0])))
+        return [term for term, size in sizes.items() if 0 < size <= _SHORT_BYTES]
 
     def _rarest(self, tokens: Sequence[str]) -> Sequence[str]:
         hashes = {token: analysis.term_hash(token) for token in tokens}
@@ -241,6 +253,10 @@ class _Lookup:
             inside = self._reach.mask[docs]
             docs, counts = docs[inside], counts[inside]
         return Term(docs, counts, features.rarity(len(docs), self._reach.passages))
+
+
+def _hashes(unit: Unit) -> set[int]:
+    return {analysis.term_hash(word) for word, _ in unit.words}
 
 
 def _with_most(lists: Sequence[np.ndarray], least: float) -> np.ndarray:

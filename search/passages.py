@@ -35,7 +35,8 @@ SELECT nextval(pg_get_serial_sequence('search_block', 'id'))
 FROM generate_series(1, %s)
 """
 _BLOCKS = """
-SELECT id, workspace_id, kind, source_id, body FROM search_block WHERE id = ANY(%s)
+SELECT id, workspace_id, kind, source_id, body FROM search_block
+WHERE id = ANY(%s::bigint[])
 """
 _COPY = """
 COPY search_block (id, workspace_id, kind, source_id, segment_id, first_position,
@@ -170,7 +171,9 @@ class Reading:
                 yield self._held[block_id]
             else:
                 missing.append(block_id)
-        for row in statements.rows(_BLOCKS, [missing]) if missing else ():
+        for row in (
+            statements.rows(_BLOCKS, [statements.array(missing)]) if missing else ()
+        ):
             block_id, workspace_id, kind, source_id, body = row
             opened = blocks.Opened(body)
             block = _Stored(block_id, workspace_id, kind, source_id, opened)

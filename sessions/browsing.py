@@ -57,20 +57,8 @@ def within(
     project: str | None = None,
 ) -> TranscriptQuerySet:
     """The sessions that tools read: newest revisions, by what the workspace is."""
-    return Transcript.objects.newest_revisions().filter(
-        workspace__in=narrowed(
-            workspaces, machine=machine, tool=tool, project=project
-        ).values("pk")
-    )
-
-
-def narrowed(
-    workspaces: WorkspaceQuerySet,
-    *,
-    machine: str | None,
-    tool: str | None,
-    project: str | None,
-) -> WorkspaceQuerySet:
-    """Those of the workspaces with exactly these parts."""
     parts = {"machine": machine, "tool": tool, "project": project}
-    return workspaces.filter(**{name: part for name, part in parts.items() if part})
+    chosen = workspaces.filter(**{name: part for name, part in parts.items() if part})
+    return Transcript.objects.newest_revisions().filter(
+        workspace__in=chosen.values("pk")
+    )

@@ -96,8 +96,8 @@ class TranscriptQuerySet(models.QuerySet["Transcript"]):
         there is in all of these workspaces; other fields are loaded when asked for.
         """
         asked = {
-            "ids": list(ids),
-            "workspace_ids": list(workspace_ids),
+            "ids": statements.array(ids),
+            "workspace_ids": statements.array(workspace_ids),
             "are_counted": not ids,
         }
         rows = statements.rows(_HITS, asked)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from search import finding
 from search.question import Mode
-from sessions import browsing, citing
+from sessions import citing
 from sessions.indexing import KIND
 from sessions.models import Shown, Transcript
-from workspaces.models import WorkspaceQuerySet
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,9 @@ class TranscriptResults:
 
 def search(
     *,
-    workspaces: WorkspaceQuerySet,
+    workspace_ids: Sequence[int],
     text: str,
     mode: Mode = "hybrid",
-    machine: str | None = None,
-    tool: str | None = None,
-    project: str | None = None,
     roles: Sequence[str] = (),
     after: datetime | None = None,
     before: datetime | None = None,
@@ -85,14 +82,14 @@ def search(
     limit: int = 10,
     offset: int = 0,
     max_passage_id: int | None = None,
+    chosen_by: Mapping[str, str | None] = MappingProxyType({}),
 ) -> TranscriptResults:
     """The passages of these workspaces' sessions that answer, best first.
 
     `after` and `before` compare with the time of the message. `group_by_session` gives
-    each session's best passage only. Raises what search.finding.find raises.
+    each session's best passage only. `chosen_by` names the parts that the workspaces
+    were chosen by, for the notes. Raises what search.finding.find raises.
     """
-    chosen = browsing.narrowed(workspaces, machine=machine, tool=tool, project=project)
-    workspace_ids = list(chosen.values_list("pk", flat=True))
     results = finding.find(
         finding.Query(
             text=text,
@@ -117,9 +114,7 @@ def search(
             workspaces=len(workspace_ids),
             transcripts=shown.searched,
             lines_waiting=shown.lines_waiting,
-            machine=machine,
-            tool=tool,
-            project=project,
+            chosen_by=chosen_by,
         )
     return TranscriptResults(
         hits=hits,
@@ -174,10 +169,14 @@ def _hit(hit: finding.Hit, transcripts: dict[int, Transcript]) -> TranscriptHit:
 
 
 def _why_nothing(
-    *, workspaces: int, transcripts: int, lines_waiting: int, **parts: str | None
+    *,
+    workspaces: int,
+    transcripts: int,
+    lines_waiting: int,
+    chosen_by: Mapping[str, str | None],
 ) -> list[str]:
     """Why nothing was found, as far as it can be told from here."""
-    asked = ", ".join(f"{name} {part}" for name, part in parts.items() if part)
+    asked = ", ".join(f"{name} {part}" for name, part in chosen_by.items() if part)
     if not workspaces:
         return [f"No readable workspace has {asked or 'this id'}."]
     notes = [

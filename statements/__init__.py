@@ -7,10 +7,10 @@ keeps the plan (settings: `prepare_threshold`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg import Cursor
 from psycopg.pq import Format
 
@@ -19,6 +19,8 @@ Row = tuple[Any, ...]
 
 def rows(sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
     """The rows of a statement on this thread's connection; errors are Django's."""
+    # Looked up once: the proxy would ask the thread's locals for every attribute.
+    connection = connections[DEFAULT_DB_ALIAS]
     connection.ensure_connection()
     bound: Any = Cursor(connection.connection)
     bound.format = Format.BINARY
@@ -29,3 +31,12 @@ def rows(sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[R
         cursor.execute(sql, parameters)
         found: list[Row] = cursor.fetchall()
     return found
+
+
+def array(numbers: Iterable[int]) -> str:
+    """Numbers as PostgreSQL writes an array, for a parameter that is cast to one.
+
+    For a list psycopg works out the type of its elements, which takes longer than the
+    lookup of a few rows.
+    """
+    return "{" + ",".join(map(str, numbers)) + "}"

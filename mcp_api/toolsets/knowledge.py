@@ -28,7 +28,7 @@ from mcp_api.arguments import (
 )
 from mcp_api.paging import Paging
 from mcp_api.registry import Result, memory_tool
-from mcp_api.scope import readable
+from mcp_api.scope import readable_ids
 from workspaces.models import Workspace
 
 AI = frozenset({"ai", "admin"})
@@ -155,7 +155,7 @@ class KnowledgeTools(MCPToolset):
         )
         offset, max_passage_id = paging.position(cursor) or (0, None)
         results = searching.search(
-            workspaces=readable(workspace_id),
+            workspace_ids=readable_ids(workspace_id),
             text=query,
             mode=mode,
             path_prefix=path_prefix,

@@ -25,7 +25,7 @@ from mcp_api.arguments import (
 )
 from mcp_api.paging import Paging
 from mcp_api.registry import Result, memory_tool
-from mcp_api.scope import readable
+from mcp_api.scope import readable, readable_ids
 from refusals import InvalidArgument
 from sessions import browsing, conversation, reading, searching, viewing
 from sessions.models import Transcript
@@ -203,13 +203,12 @@ class SessionTools(MCPToolset):
             explain=explain,
         )
         offset, max_passage_id = paging.position(cursor) or (0, None)
+        parts = {"machine": machine, "tool": tool, "project": project}
         results = searching.search(
-            workspaces=readable(workspace_id),
+            workspace_ids=readable_ids(workspace_id, **parts),
+            chosen_by=parts,
             text=query,
             mode=mode,
-            machine=machine,
-            tool=tool,
-            project=project,
             roles=roles or (),
             after=after,
             before=before,

@@ -61,6 +61,11 @@ def test_reading(kind, pinned_to, reads, writes, places):
             is expected
         )
         listed = scoping.readable(principal).filter(pk=place.pk).exists()
+        assert (place.pk in scoping.readable_ids(principal)) == listed
+        assert (
+            outcome(lambda p=place: scoping.readable_ids(principal, slug=p.slug))
+            is expected
+        )
         assert listed is (expected is OK)
 
 
@@ -168,6 +173,8 @@ def test_a_private_workspace_looks_like_one_that_is_not_there(places):
 def test_odd_slugs_name_nothing(slug):
     with pytest.raises(WorkspaceNotFound):
         scoping.readable_workspace(a_principal("ai"), slug)
+    with pytest.raises(scoping.WorkspaceNotFound):
+        scoping.readable_ids(a_principal("ai"), slug=slug)
 
 
 def test_the_handle_wins_over_header_over_session_over_pin(places):

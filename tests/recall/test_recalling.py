@@ -72,9 +72,9 @@ def test_documents_and_transcripts_are_cited_as_their_own_searches_cite_them():
     workspace = project()
     publish(workspace, "jam.md", "# Jam\n\nQuince jam is boiled.\n")
     upload(workspace, "Bread.", "Why is my quince jam so red?")
-    everything = Workspace.objects.all()
-    document = document_searching.search(workspaces=everything, text="quince jam")
-    transcript = transcript_searching.search(workspaces=everything, text="quince jam")
+    ids = [workspace.pk]
+    document = document_searching.search(workspace_ids=ids, text="quince jam")
+    transcript = transcript_searching.search(workspace_ids=ids, text="quince jam")
 
     found = {hit.kind: hit for hit in ask("quince jam").hits}
 

@@ -41,10 +41,11 @@ def upload(lines, session_id="s-1", *, machine="loom-1", agent_id=""):
     return receipt.transcript
 
 
-def search(text, **options):
-    options.setdefault("mode", "keyword")
-    options.setdefault("workspaces", Workspace.objects.all())
-    return searching.search(text=text, **options)
+def search(text, machine=None, **options):
+    parts = {"machine": machine} if machine else {}
+    chosen = Workspace.objects.filter(**parts).values_list("pk", flat=True)
+    asked = {"mode": "keyword", "workspace_ids": list(chosen), **options}
+    return searching.search(text=text, chosen_by=parts, **asked)
 
 
 def found(text, **options):
@@ -144,7 +145,7 @@ def test_machines_narrow_a_search_and_a_miss_says_so():
     missed = search("heddle", machine="loom-3")
     assert missed.hits == []
     assert missed.notes[-1] == "No readable workspace has machine loom-3."
-    assert found("heddle", workspaces=Workspace.objects.none()) == []
+    assert found("heddle", workspace_ids=[]) == []
 
 
 def test_a_miss_tells_what_was_searched():
