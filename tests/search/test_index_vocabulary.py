@@ -5,7 +5,7 @@ import re
 
 import pytest
 import re2
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from search.index import vocabulary
@@ -116,12 +116,18 @@ def test_a_merge_keeps_what_it_is_told_to_keep():
 
 
 @given(st.integers(0, 400), st.integers(1, 255))
-def test_a_changed_byte_is_damage(at, change):
-    data = bytearray(vocabulary.pack(MANY[:60]))
+@example(280, 8)
+def test_a_changed_byte_is_damage_or_changes_nothing(at, change):
+    whole = vocabulary.pack(MANY[:60])
+    data = bytearray(whole)
     data[at % len(data)] ^= change
 
-    with pytest.raises(IndexDamaged):
-        vocabulary.containing(bytes(data), "", EVERYTHING)
+    try:
+        found = vocabulary.containing(bytes(data), "", EVERYTHING)
+    except IndexDamaged:
+        return
+    # The bits that fill up the last byte of a compressed piece say nothing.
+    assert found == vocabulary.containing(whole, "", EVERYTHING)
 
 
 @pytest.mark.parametrize("size", [0, 1, 4, 5, 20, len(PACKED) - 1])
