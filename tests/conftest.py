@@ -10,6 +10,7 @@ import atexit
 import os
 import shutil
 import tempfile
+import uuid
 from pathlib import Path
 
 import django
@@ -128,3 +129,22 @@ def redis_was_never_away(monkeypatch):  # type: ignore[no-untyped-def]
     import keystore
 
     monkeypatch.setattr(keystore, "_away_until", 0.0)
+
+
+@pytest.fixture(scope="session")
+def object_store(tmp_path_factory):  # type: ignore[no-untyped-def]
+    """A real S3-compatible server, started when the first test asks for it."""
+    from tests import object_store
+
+    with object_store.running(tmp_path_factory.mktemp("object-store")) as running:
+        yield running
+
+
+@pytest.fixture(params=["directory", "bucket"])
+def each_place(request, settings):  # type: ignore[no-untyped-def]
+    """Run the test with the blobs in a directory, and again with them in a bucket."""
+    if request.param == "bucket":
+        store = request.getfixturevalue("object_store")
+        blobs = store.storage(uuid.uuid4().hex)
+        settings.STORAGES = {**settings.STORAGES, "blobs": blobs}
+    return request.param
