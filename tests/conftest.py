@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import socket
 import tempfile
 import uuid
 from pathlib import Path
@@ -148,3 +149,20 @@ def each_place(request, settings):  # type: ignore[no-untyped-def]
         blobs = store.storage(uuid.uuid4().hex)
         settings.STORAGES = {**settings.STORAGES, "blobs": blobs}
     return request.param
+
+
+@pytest.fixture
+def bucket_away(settings):  # type: ignore[no-untyped-def]
+    """Move the blobs to where nobody answers, and with False back again."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    url = f"s3://archive/x?endpoint=http://127.0.0.1:{port}&region=us-east-1"
+    options = {"url": url, "access_key": "a", "secret_key": "b"}
+    gone = {"BACKEND": "blobs.bucket.Bucket", "OPTIONS": options}
+
+    there = settings.STORAGES
+
+    def go(is_away: bool = True) -> None:
+        settings.STORAGES = {**there, "blobs": gone} if is_away else there
+
+    return go

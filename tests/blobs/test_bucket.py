@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import socket
 from datetime import timedelta
 
 import pytest
@@ -55,22 +54,6 @@ def asked(each_place):
     events.unregister("before-send.s3", note)
 
 
-@pytest.fixture
-def away(settings):
-    """Nobody listens where the store was."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    there = settings.STORAGES["blobs"]
-    url = f"s3://archive/x?endpoint=http://127.0.0.1:{port}&region=us-east-1"
-    gone = {**there, "OPTIONS": {**there["OPTIONS"], "url": url}}
-
-    def go(is_away: bool = True) -> None:
-        blobs = gone if is_away else there
-        settings.STORAGES = {**settings.STORAGES, "blobs": blobs}
-
-    return go
-
-
 def test_a_page_asks_for_one_member_and_a_whole_file_for_few_pieces(db, asked):
     content = b"".join(os.urandom(60).hex().encode() + b"\n" for _ in range(30_000))
     blob = keep(content)
@@ -108,22 +91,24 @@ def test_only_bytes_that_arrived_whole_are_taken(db):
     assert (files(), Blob.objects.count()) == ([], 0)
 
 
-def test_an_upload_while_the_store_is_away_is_refused_and_leaves_nothing(db, away):
+def test_an_upload_while_the_store_is_away_is_refused_and_leaves_nothing(
+    db, bucket_away
+):
     workspace = make_workspace()
-    away()
+    bucket_away()
 
     with pytest.raises(store.StorageUnavailable) as refused:
         receive(workspace, jsonl("one"))
 
     assert refused.value.code == Code.SERVICE_UNAVAILABLE
-    away(False)
+    bucket_away(False)
     assert (files(), Transcript.objects.count(), Job.objects.count()) == ([], 0, 0)
     assert receive(workspace, jsonl("one")).outcome == "stored"
 
 
-def test_reading_while_the_store_is_away_is_no_damage(db, away):
+def test_reading_while_the_store_is_away_is_no_damage(db, bucket_away):
     blob = keep(b"still there\n")
-    away()
+    bucket_away()
 
     with pytest.raises(store.StorageUnavailable):
         read(blob)
@@ -132,19 +117,19 @@ def test_reading_while_the_store_is_away_is_no_damage(db, away):
     with pytest.raises(CommandError, match="bucket"):
         call_command("sweep", "--grace-seconds", "0", stdout=io.StringIO())
 
-    away(False)
+    bucket_away(False)
     assert read(blob) == b"still there\n"
 
 
 @pytest.mark.django_db(transaction=True)
-def test_work_waits_for_the_store_and_is_not_given_up(away):
+def test_work_waits_for_the_store_and_is_not_given_up(bucket_away):
     receive(make_workspace(), jsonl("one"))
-    away()
+    bucket_away()
     now = timezone.now()
     for attempt in range(running.MAX_ATTEMPTS + 2):
         running.run_due(clock=lambda n=attempt: now + timedelta(minutes=n))
 
-    away(False)
+    bucket_away(False)
     running.run_due(clock=lambda: now + timedelta(hours=1))
 
     assert Transcript.objects.get().indexed_line_count == 1
