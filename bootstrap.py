@@ -1,6 +1,7 @@
 """Make .venv and install the pinned packages, with nothing but Python's own library.
 
-    python3 bootstrap.py          what the server runs on; with OAUTH_ENABLED that too
+    python3 bootstrap.py          what the server runs on, with the extras that
+                                  OAUTH_ENABLED and BLOB_STORE_URL ask for
     python3 bootstrap.py --dev    and what tests and checks need
 
 Does nothing when the requirements have not changed since the last time.
@@ -22,12 +23,13 @@ BASE = Path(__file__).resolve().parent
 VENV = Path(os.environ.get("VENV") or BASE / ".venv")
 PYTHON = VENV / "bin" / "python"
 RUNTIME, DEVELOPMENT = "requirements.txt", "requirements-dev.txt"
-WITH_OAUTH = "requirements-oauth.txt"
+WITH_OAUTH, WITH_S3 = "requirements-oauth.txt", "requirements-s3.txt"
 # Each with those that it names in turn.
 CONTAINED = {
     RUNTIME: (RUNTIME,),
     WITH_OAUTH: (RUNTIME, WITH_OAUTH),
-    DEVELOPMENT: (RUNTIME, WITH_OAUTH, DEVELOPMENT),
+    WITH_S3: (RUNTIME, WITH_S3),
+    DEVELOPMENT: (RUNTIME, WITH_OAUTH, WITH_S3, DEVELOPMENT),
 }
 
 
@@ -37,15 +39,16 @@ def main() -> None:
             f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}. Name"
             " another with `make PYTHON=python3.11 …`."
         )
-    wanted = chosen()
-    if is_installed(wanted):
+    wanted = [each for each in chosen() if not is_installed(each)]
+    if not wanted:
         return
     try:
         with (BASE / ".bootstrap.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not is_installed(wanted):
-                make_environment()
-                install(wanted)
+            for each in wanted:
+                if not is_installed(each):
+                    make_environment()
+                    install(each)
     except PermissionError as error:
         sys.exit(
             f"{error.filename} cannot be written; run as the checkout's owner, or"
@@ -53,13 +56,15 @@ def main() -> None:
         )
 
 
-def chosen() -> str:
+def chosen() -> list[str]:
     if "--dev" in sys.argv[1:]:
-        return DEVELOPMENT
+        return [DEVELOPMENT]
     # As django-environ reads it.
     said = os.environ.get("OAUTH_ENABLED", "").lower()
-    is_on = said in ("1", "true", "on", "yes", "y", "ok")
-    return WITH_OAUTH if is_on else RUNTIME
+    has_oauth = said in ("1", "true", "on", "yes", "y", "ok")
+    has_s3 = any(os.environ.get(f"BLOB_STORE_URL{end}") for end in ("", "_FILE"))
+    extras = [WITH_OAUTH] * has_oauth + [WITH_S3] * has_s3
+    return extras or [RUNTIME]
 
 
 def is_installed(requirements: str) -> bool:

@@ -8,10 +8,9 @@ longer line. So a member that holds a newline and is not the last ends with one.
 
 from __future__ import annotations
 
-import os
 import struct
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -105,7 +104,7 @@ def inflate(packed: bytes, *, size_bytes: int) -> bytes:
 
 
 def pieces(
-    descriptor: int,
+    fetch: Callable[[int, int], bytes],
     table: Table,
     *,
     size_bytes: int,
@@ -113,16 +112,17 @@ def pieces(
     offset: int,
     end: int,
 ) -> Iterator[bytes]:
-    """Raw bytes [offset, end) of a file of members. Raises OSError and Corrupt."""
+    """Raw bytes [offset, end) of a file of members. Raises OSError and Corrupt.
+
+    `fetch` gives so many bytes of the file, from an offset on.
+    """
     past = Member(0, size_bytes, stored_bytes)
     index = table.holding(offset)
     while offset < end:
         member = table[index]
         index += 1
         following = table[index] if index < len(table) else past
-        packed = os.pread(
-            descriptor, following.file_offset - member.file_offset, member.file_offset
-        )
+        packed = fetch(following.file_offset - member.file_offset, member.file_offset)
         raw = inflate(packed, size_bytes=following.raw_offset - member.raw_offset)
         yield raw[offset - member.raw_offset : end - member.raw_offset]
         offset = following.raw_offset

@@ -1,4 +1,4 @@
-"""Where blobs lie on disk, and writing there so that names and bytes last."""
+"""The disk below blobs: uploads on their way in, and writing so that names last."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import fcntl
 import logging
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -31,32 +31,22 @@ class StorageFull(Refusal):
 
 
 class StorageUnavailable(Refusal):
-    """The disk did not take the bytes."""
+    """The disk did not take the bytes, or the bucket cannot be reached."""
 
     code = Code.SERVICE_UNAVAILABLE
-    hint = "Send the same bytes again in a moment."
+    hint = "Nothing was stored. Try the same again in a moment."
 
 
 def root() -> Path:
-    """The directory of all blobs."""
+    """The directory of uploads, and of all blobs that lie in no bucket."""
     return Path(settings.MEMORY_ROOT) / "blobs"
 
 
-def path_of(sha256: str) -> Path:
-    """Where the blob of this digest lies, if there is one."""
-    if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
-        raise ValueError(f"{sha256!r} is not a SHA-256 in hexadecimal.")
-    return root() / sha256[:2] / f"{sha256}.gz"
-
-
-def make_shards() -> None:
-    """Make the directories that files go into, and make them durable.
-
-    Done at installation, so that keeping a blob needs no other directory's fsync.
-    """
+def make_directories(names: Iterable[str]) -> None:
+    """Make the directories that files go into, and make them durable."""
     home = root()
     home.mkdir(parents=True, exist_ok=True)
-    for name in [STAGING, *(f"{number:02x}" for number in range(256))]:
+    for name in names:
         (home / name).mkdir(exist_ok=True)
         sync_directory(home / name)
     sync_directory(home)

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -65,7 +66,7 @@ class Staged:
     def read(self, offset: int = 0) -> Iterator[bytes]:
         """The raw bytes from `offset` on; possible until the context ends."""
         return members.pieces(
-            self.file.fileno(),
+            partial(os.pread, self.file.fileno()),
             members.Table(self.members),
             size_bytes=self.size_bytes,
             stored_bytes=self.stored_bytes,
@@ -257,7 +258,7 @@ class _Writer:
         with places.writing(self._path):
             self._file.flush()
         return members.pieces(
-            self._file.fileno(),
+            partial(os.pread, self._file.fileno()),
             members.Table(b"".join(self._rows)),
             size_bytes=self._raw_offset,
             stored_bytes=self._file_offset,

@@ -1,23 +1,21 @@
-"""Bytes on disk that survive whatever happens after they were acknowledged.
+"""Bytes that survive whatever happens after they were acknowledged.
 
-Written to a temporary file, fsynced, linked under their name, the directory fsynced,
-and only then a row in the caller's transaction: a process that dies in between leaves
-at most a file that no row mentions, which a sweep removes later.
+Written to a temporary file, made durable under their name where the blobs lie, and only
+then a row in the caller's transaction: a process that dies in between leaves at most a
+file that no row mentions, which a sweep removes later.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import os
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 
-from blobs import crash, locks, members, places
+from blobs import locks, members
 from blobs.inflating import ContentRefused, gunzip
 from blobs.models import Blob
-from blobs.places import StorageFull, StorageUnavailable, make_shards, path_of, root
+from blobs.objects import objects
+from blobs.places import StorageFull, StorageUnavailable
 from blobs.staging import BlobTooLarge, LineTooLong, Staged, stage
 from refusals import Code, Refusal
 
@@ -33,15 +31,16 @@ __all__ = [
     "gunzip",
     "keep",
     "lock_name",
-    "make_shards",
-    "path_of",
+    "prepare",
     "read",
     "read_text",
-    "root",
     "stage",
+    "stored",
 ]
 
 logger = logging.getLogger(__name__)
+
+_STORED_PIECE_BYTES = 2**20
 
 
 class HashMismatch(Refusal):
@@ -58,6 +57,11 @@ class BlobDamaged(Refusal):
     hint = "Ask the operator to run `manage.py verify` and restore the file."
 
 
+def prepare() -> None:
+    """Make the place where blobs lie ready; done at installation."""
+    objects().prepare()
+
+
 def keep(staged: Staged, *, at: datetime) -> Blob:
     """Give staged bytes their name and their row, inside the caller's transaction.
 
@@ -65,16 +69,14 @@ def keep(staged: Staged, *, at: datetime) -> Blob:
     until the transaction ends, keeps twins and the sweep apart.
     """
     locks.hold(lock_name(staged.sha256))
-    path = path_of(staged.sha256)
     known = Blob.objects.filter(sha256=staged.sha256).first()
-    if known and _is_intact(path, known.stored_bytes, known.stored_sha256):
+    if known and objects().holds(
+        known.sha256,
+        stored_bytes=known.stored_bytes,
+        stored_sha256=known.stored_sha256,
+    ):
         return known
-    staged.sync()
-    _place(staged, path)
-    crash.point("after-link")
-    with places.writing(path):
-        places.sync_directory(path.parent)
-    crash.point("after-dirsync")
+    objects().put(staged)
     if known:
         logger.warning("blob was damaged, now restored sha256=%s", known.sha256)
     values = {
@@ -98,12 +100,15 @@ def lock_name(sha256: str) -> str:
 
 
 def read(blob: Blob, *, offset: int = 0, size: int | None = None) -> Iterator[bytes]:
-    """Raw bytes from `offset` on, a member at a time. Raises BlobDamaged."""
+    """Raw bytes from `offset` on, a member at a time.
+
+    Raises BlobDamaged, and StorageUnavailable while they cannot be asked for.
+    """
     end = blob.size_bytes if size is None else min(blob.size_bytes, offset + size)
     try:
-        with path_of(blob.sha256).open("rb", buffering=0) as file:
+        with objects().open(blob.sha256) as fetch:
             yield from members.pieces(
-                file.fileno(),
+                fetch,
                 members.Table(blob.members),
                 size_bytes=blob.size_bytes,
                 stored_bytes=blob.stored_bytes,
@@ -122,27 +127,8 @@ def read_text(blob: Blob) -> str:
     return b"".join(read(blob)).decode()
 
 
-def _place(staged: Staged, path: Path) -> None:
-    """Link the temporary file under its name; a sound file of that name may stay."""
-    with places.writing(path):
-        if not path.parent.is_dir():
-            places.make_directory(path.parent)
-        try:
-            os.link(staged.path, path)
-        except FileExistsError:
-            # Without a row this is what a killed process left; with one it is damaged.
-            if not _is_intact(path, staged.stored_bytes, staged.stored_sha256):
-                staged.path.replace(path)
-
-
-def _is_intact(path: Path, stored_bytes: int, stored_sha256: str) -> bool:
-    try:
-        with path.open("rb") as file:
-            # A file about to be referenced must look young to sweeps and backups.
-            os.utime(file.fileno())
-            return (
-                os.fstat(file.fileno()).st_size == stored_bytes
-                and hashlib.file_digest(file, "sha256").hexdigest() == stored_sha256
-            )
-    except OSError:
-        return False
+def stored(blob: Blob) -> Iterator[bytes]:
+    """The gzip file itself, in pieces. Raises OSError and StorageUnavailable."""
+    with objects().open(blob.sha256) as fetch:
+        for offset in range(0, blob.stored_bytes, _STORED_PIECE_BYTES):
+            yield fetch(_STORED_PIECE_BYTES, offset)

@@ -6,7 +6,6 @@ sweep leaves a file without a row, never a row without its file.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from django.db.models import ProtectedError
 
 from blobs import files, locks, places, store
 from blobs.models import Blob
+from blobs.objects import Entry, objects
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,18 @@ def sweep(*, at: datetime, grace_seconds: int, dry_run: bool = False) -> Swept:
     """
     cutoff = at.timestamp() - grace_seconds
     rows = _sweep_rows(cutoff, dry_run=dry_run)
-    removed = [_remove(path, cutoff, dry_run=dry_run) for path in files.without_rows()]
+    removed = [
+        _remove(entry.sha256, cutoff, dry_run=dry_run)
+        for entry in files.without_rows()
+        if entry.modified_at < cutoff
+    ]
     if dry_run:
         # Their rows are still there, so they were not seen among the files.
-        removed += [_size(store.path_of(digest)) for digest in rows]
+        removed += [objects().about(digest) for digest in rows]
     temporary = [
         _remove_temporary(path, cutoff, dry_run=dry_run) for path in files.temporary()
     ]
-    sizes = [size for size in removed if size is not None]
+    sizes = [entry.size_bytes for entry in removed if entry is not None]
     temporary_sizes = [size for size in temporary if size is not None]
     return Swept(
         rows=len(rows),
@@ -59,7 +63,7 @@ def _sweep_rows(cutoff: float, *, dry_run: bool) -> list[str]:
     old = [
         digest
         for digest in candidates.values_list("sha256", flat=True)
-        if _is_old(store.path_of(digest), cutoff, when_missing=True)
+        if _is_old(objects().about(digest), cutoff)
     ]
     return old if dry_run else [digest for digest in old if _forget(digest, cutoff)]
 
@@ -70,7 +74,7 @@ def _forget(digest: str, cutoff: float) -> bool:
         with transaction.atomic():
             if not locks.try_hold(store.lock_name(digest)):
                 return False
-            if not _is_old(store.path_of(digest), cutoff, when_missing=True):
+            if not _is_old(objects().about(digest), cutoff):
                 return False
             found = Blob.objects.filter(sha256=digest).unreferenced()
             return bool(found.delete()[0])
@@ -79,41 +83,36 @@ def _forget(digest: str, cutoff: float) -> bool:
         return False
 
 
-def _remove(path: Path, cutoff: float, *, dry_run: bool) -> int | None:
-    """The size of a file without a row, if it was old and nobody is making its row."""
-    digest = path.name.removesuffix(".gz")
+def _remove(digest: str, cutoff: float, *, dry_run: bool) -> Entry | None:
+    """The file without a row, if it was old and nobody is making its row."""
     with transaction.atomic():
         if not locks.try_hold(store.lock_name(digest)):
             return None
         if Blob.objects.filter(sha256=digest).exists():
             return None
-        return _unlink_if_old(path, cutoff, dry_run=dry_run)
+        entry = objects().about(digest)
+        if entry is None or entry.modified_at >= cutoff:
+            return None
+        if not dry_run:
+            objects().delete(digest)
+        return entry
 
 
 def _remove_temporary(path: Path, cutoff: float, *, dry_run: bool) -> int | None:
+    """The size of an abandoned temporary file, if it was old."""
     with places.abandoned(path) as is_abandoned:
-        return _unlink_if_old(path, cutoff, dry_run=dry_run) if is_abandoned else None
+        try:
+            found = path.lstat()
+        except FileNotFoundError:
+            return None
+        if not is_abandoned or found.st_mtime >= cutoff:
+            return None
+        if not dry_run:
+            path.unlink(missing_ok=True)
+            places.sync_directory(path.parent)
+        return found.st_size
 
 
-def _unlink_if_old(path: Path, cutoff: float, *, dry_run: bool) -> int | None:
-    if not _is_old(path, cutoff, when_missing=False):
-        return None
-    size = _size(path)
-    if not dry_run:
-        path.unlink(missing_ok=True)
-        places.sync_directory(path.parent)
-    return size
-
-
-def _is_old(path: Path, cutoff: float, *, when_missing: bool) -> bool:
-    try:
-        return os.lstat(path).st_mtime < cutoff
-    except FileNotFoundError:
-        return when_missing
-
-
-def _size(path: Path) -> int | None:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return None
+def _is_old(entry: Entry | None, cutoff: float) -> bool:
+    """Whether a row's file is old enough to go; a lost one is."""
+    return entry is None or entry.modified_at < cutoff

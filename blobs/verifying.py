@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from blobs import files, members, store
 from blobs.models import Blob
+from blobs.objects import objects
 
 Progress = Callable[[str, int, int], None]
 
@@ -44,30 +44,30 @@ def damages(*, deep: bool, progress: Progress) -> Iterator[Damage]:
         last = batch[-1].pk
 
 
-def orphans() -> Iterator[Path]:
+def orphans() -> Iterator[str]:
     """Files without a row: what interrupted uploads leave and a sweep removes."""
-    yield from files.without_rows()
-    yield from files.temporary()
+    yield from (entry.name for entry in files.without_rows())
+    yield from (str(path) for path in files.temporary())
 
 
-def strays() -> Iterator[Path]:
+def strays() -> Iterator[str]:
     """What lies among the blobs and is none of theirs."""
-    yield from files.strays()
+    return (entry.name for entry in files.strays())
 
 
 def _problem(blob: Blob, *, deep: bool) -> str:
-    path = store.path_of(blob.sha256)
-    try:
-        with path.open("rb") as file:
-            stored = hashlib.file_digest(file, "sha256").hexdigest()
-            stored_bytes = file.tell()
-    except FileNotFoundError:
+    entry = objects().about(blob.sha256)
+    if entry is None:
         return "the file is missing"
+    if entry.size_bytes != blob.stored_bytes:
+        return f"the file has {entry.size_bytes} bytes, not {blob.stored_bytes}"
+    digest = hashlib.sha256()
+    try:
+        for piece in store.stored(blob):
+            digest.update(piece)
     except OSError as error:
         return f"the file cannot be read: {error.strerror}"
-    if stored_bytes != blob.stored_bytes:
-        return f"the file has {stored_bytes} bytes, not {blob.stored_bytes}"
-    if stored != blob.stored_sha256:
+    if digest.hexdigest() != blob.stored_sha256:
         return "the file's bytes changed"
     return _raw_problem(blob) if deep else ""
 

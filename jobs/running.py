@@ -13,12 +13,14 @@ from django.utils import timezone
 
 from jobs.handlers import LEASE_SECONDS, Lease, LeaseLost, NotNow, handler_of
 from jobs.models import Job
-from refusals import Refusal
+from refusals import Code, Refusal
 
 logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 8
 LONGEST_BACKOFF_SECONDS = 600
+# When to look again for what a job needs and cannot reach.
+_AWAY = timedelta(seconds=30)
 # How many objects more than before are looked through for cycles.
 _GARBAGE_OBJECTS = 200_000
 _DUE_AT_ONCE = 20
@@ -50,7 +52,10 @@ def run(job_id: int, *, clock: Clock = timezone.now) -> bool:
         logger.error(
             "job failed", extra={"job": job.pk, "verb": job.verb, "error": _name(error)}
         )
-        _fail(lease, attempts=job.attempts, error=_name(error))
+        if _is_away(error):
+            _put_off(lease, until=clock() + _AWAY, error=_name(error))
+        else:
+            _fail(lease, attempts=job.attempts, error=_name(error))
     else:
         _finish(lease)
     return True
@@ -141,6 +146,11 @@ def _held(lease: Lease) -> Job | None:
 
 def _backoff(attempts: int) -> timedelta:
     return timedelta(seconds=min(2**attempts, LONGEST_BACKOFF_SECONDS))
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether something else has to come back first, however often that is tried."""
+    return isinstance(error, Refusal) and error.code == Code.SERVICE_UNAVAILABLE
 
 
 def _name(error: BaseException) -> str:

@@ -8,14 +8,14 @@ Redis happens in one hop to a thread (mcp_api.executor).
 from __future__ import annotations
 
 import asyncio
-import re
-import uuid
 from functools import partial
 from typing import Any
 
 from django.conf import settings
 
 from access import audiences
+from access.answering import REQUEST_ID, SECURITY_HEADERS, request_id_from
+from access.asgi import Receive, Scope, Send
 from mcp_api import calling, eras, landing, negotiation, streams, wire
 from mcp_api.calls import CallCancelled, Cancellation
 from mcp_api.catalogue import core
@@ -27,9 +27,6 @@ from mcp_api.serving import Served, end_session
 from mcp_api.talk import (
     ClientGone,
     Conversation,
-    Receive,
-    Scope,
-    Send,
     frame,
     read_body,
     refuse,
@@ -39,15 +36,12 @@ from refusals import Code, Refusal
 
 MCP_PATHS = frozenset(audiences.MCP_PATHS)
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 # Proxies close streams that stay silent for a minute; thirty seconds is the shortest
 # limit seen among them.
 _KEEP_ALIVE_SECONDS = 15.0
 _COMMON_HEADERS = {
     "cache-control": "private, no-cache, must-revalidate",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "permissions-policy": "geolocation=(), microphone=(), camera=()",
+    **SECURITY_HEADERS,
 }
 
 
@@ -74,13 +68,12 @@ async def mcp_application(scope: Scope, receive: Receive, send: Send) -> None:
 async def serve(scope: Scope, receive: Receive, send: Send, *, core: Core) -> None:
     """Serve one HTTP request with any core; every failure becomes a proper response."""
     headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
-    wanted = headers.get("x-request-id", "")
-    request_id = wanted if _REQUEST_ID.fullmatch(wanted) else str(uuid.uuid4())
+    request_id = request_id_from(headers.get(REQUEST_ID))
     talk = Conversation(scope, receive, send, core, headers, request_id)
     talk.response_headers = {
         **_COMMON_HEADERS,
         **_encryption(),
-        "x-request-id": request_id,
+        REQUEST_ID: request_id,
         negotiation.HEADER: negotiation.negotiate(
             headers.get(negotiation.HEADER), request_id=request_id
         ),

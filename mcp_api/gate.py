@@ -8,9 +8,10 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 from access import origins
+from access.asgi import Scope
 from access.origins import OriginRefused
 from mcp_api import negotiation
-from mcp_api.talk import METHODS, Conversation, Scope
+from mcp_api.talk import METHODS, Conversation
 
 _EXPOSED = (
     f"mcp-session-id, x-request-id, retry-after, www-authenticate, {negotiation.HEADER}"

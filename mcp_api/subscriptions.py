@@ -212,7 +212,8 @@ def _renew(places: Sequence[Place], *, at: datetime) -> None:
     with mcp_sessions.shared_redis().pipeline(transaction=False) as pipeline:
         for place in places:
             key = _places_key(place.principal.token_id)
-            pipeline.zadd(key, {place.id: until})
+            # Never added again: the stream may have ended while this was under way.
+            pipeline.zadd(key, {place.id: until}, xx=True)
             pipeline.expire(key, _PLACE_SECONDS)
         pipeline.execute()
 

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.conf import settings
 
 from access import authentication
+from access.asgi import Receive, Scope, Send
 from access.challenges import challenge
 from mcp_api import wire
 from mcp_api.protocol import Core
 from refusals import Code, Refusal
 from usage.throttling import RateLimited
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 # What a client may do here; preflights of browsers ask with OPTIONS besides.
 ALLOWED = "GET, POST, DELETE"

@@ -11,11 +11,10 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
+from access.origins import LOOPBACK
 from policy import limits
 from search.embedders import chosen
 from search.embedders.embedder import EmbedderAway
-
-_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 @register(Tags.security, deploy=True)
@@ -126,5 +125,5 @@ def payments_are_encrypted(**_: Any) -> list[CheckMessage]:
 def _is_encrypted(url: str) -> bool:
     parts = urlsplit(url)
     return bool(parts.hostname) and (
-        parts.scheme == "https" or parts.hostname in _LOOPBACK
+        parts.scheme == "https" or parts.hostname in LOOPBACK
     )

@@ -33,7 +33,7 @@ def bring_up_to_date(*, has_demo: bool, at: datetime, say: Say) -> None:
     """Do whatever this release, or a first start, still needs."""
     migrate(say)
     collect_static_files(say)
-    store.make_shards()
+    store.prepare()
     tokens.ensure_bootstrap(
         ai=settings.MCP_TOKEN or kept_secret("ai_token", lambda: tokens.new_text("ai")),
         sync=settings.SYNC_TOKEN

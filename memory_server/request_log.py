@@ -9,13 +9,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[..., Awaitable[None]]
+from access.answering import REQUEST_ID
+from access.asgi import Application, Message, Receive, Scope, Send
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +24,7 @@ def logging_requests(application: Application) -> Application:
     The status is 0 where no answer began: the client had gone.
     """
 
-    async def logged(scope: Message, receive: Receive, send: Send) -> None:
+    async def logged(scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
         answer: Message = {}
 
@@ -46,7 +42,7 @@ def logging_requests(application: Application) -> Application:
                 scope["path"][:_PATH_CHARS],
                 answer.get("status", 0),
                 1000 * (time.perf_counter() - began),
-                _header(answer, b"x-request-id"),
+                _header(answer, REQUEST_ID.encode()),
             )
 
     return logged

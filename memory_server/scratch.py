@@ -45,7 +45,7 @@ from blobs import store
 from memory_server import preparing, settings
 
 call_command("migrate", interactive=False, verbosity=0)
-store.make_shards()
+store.prepare()
 tokens.ensure_bootstrap(
     ai=settings.MCP_TOKEN, sync=settings.SYNC_TOKEN, at=timezone.now()
 )

@@ -194,8 +194,22 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = MEMORY_ROOT / "static"
+# Blobs lie below MEMORY_ROOT, or where this says: s3://bucket/prefix?endpoint=…
+BLOB_STORE_URL = env.str("BLOB_STORE_URL", default="")
+BLOB_STORE_ACCESS_KEY = env.str("BLOB_STORE_ACCESS_KEY", default="")
+BLOB_STORE_SECRET_KEY = env.str("BLOB_STORE_SECRET_KEY", default="")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "blobs": {
+        "BACKEND": "blobs.bucket.Bucket",
+        "OPTIONS": {
+            "url": BLOB_STORE_URL,
+            "access_key": BLOB_STORE_ACCESS_KEY,
+            "secret_key": BLOB_STORE_SECRET_KEY,
+        },
+    }
+    if BLOB_STORE_URL
+    else {"BACKEND": "blobs.directory.Directory"},
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import io
-from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
 from threading import Thread
 from typing import IO, Any
@@ -22,10 +21,7 @@ from daphne.cli import CommandLineInterface
 from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.server import Server as DaphneServer
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[..., Awaitable[None]]
+from access.asgi import Application, Message, Receive, Scope, Send
 
 BODY = "memory.body"
 _PIECE_BYTES = 256 * 1024
@@ -56,7 +52,7 @@ class Server(DaphneServer):
         super().__init__(reading_from_file(application), *args, **options)
         Thread(target=_warm, name="warming", daemon=True).start()
 
-    def create_application(self, protocol: Any, scope: Message) -> Any:
+    def create_application(self, protocol: Any, scope: Scope) -> Any:
         if scope["type"] == "http":
             # Daphne goes on to queue what it finds there: one empty message.
             scope[BODY], protocol.content = protocol.content, io.BytesIO()
@@ -77,7 +73,7 @@ def _warm() -> None:
 def reading_from_file(application: Application) -> Application:
     """The application with `http.request` messages made from the body's file."""
 
-    async def wrapped(scope: Message, receive: Receive, send: Send) -> None:
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         body = scope.pop(BODY, None)
         given = receive if body is None else _body(body, receive)
         await application(scope, given, send)

@@ -8,14 +8,14 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from oauth import redirects
+from access.origins import LOOPBACK
 
 
 @register(Tags.security)
 def issuer_is_an_origin(**_: Any) -> list[CheckMessage]:
     """The well-known addresses lie at the root of the host."""
     parts = urlsplit(settings.PUBLIC_URL)
-    is_private = parts.scheme == "http" and parts.hostname in redirects.LOOPBACK
+    is_private = parts.scheme == "http" and parts.hostname in LOOPBACK
     if parts.path or not (parts.scheme == "https" or is_private):
         return [
             Error(

@@ -21,7 +21,7 @@ from django.http.request import validate_host
 from oauth2_provider import cimd
 from oauth2_provider.cimd import CIMDError
 
-from oauth import redirects
+from access.origins import LOOPBACK
 from oauth.provider import AUTHORISE_PATH
 
 # Of the whole exchange; the name is looked up before, for as long as the resolver of
@@ -147,4 +147,4 @@ def _trust() -> ssl.SSLContext:
 def _is_under_test() -> bool:
     """Clients on this very machine, for tests: never where others have access."""
     host = urlsplit(settings.PUBLIC_URL).hostname
-    return bool(settings.OAUTH_TEST_CA_FILE) and host in redirects.LOOPBACK
+    return bool(settings.OAUTH_TEST_CA_FILE) and host in LOOPBACK

@@ -7,8 +7,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 
+from access.origins import LOOPBACK
+
 MAX_LENGTH = 2000
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def is_allowed(uri: str, registered: Iterable[str]) -> bool:

@@ -8,22 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
-from typing import Any
 
 from django.utils import timezone
 
+from access.asgi import Application, Message, Receive, Scope, Send
 from access.authentication import bearer_from
 from mcp_api.gate import address_in
 from oauth import attempts
 from oauth.attempts import Step
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _STEPS = {
     "initialize": Step.INITIALIZE,

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from blobs import store
@@ -94,8 +95,8 @@ def _export_transcripts(workspace: Workspace, home: Path) -> int:
         folder = home / "sessions" / f"{transcript.started_at:%Y/%m}"
         segments = transcript.segments.select_related("blob").order_by("number")
         # Gzip members may simply follow each other, so nothing is recompressed.
-        files = [store.path_of(segment.blob.sha256) for segment in segments]
-        _join(folder / f"{name}.jsonl.gz", files)
+        pieces = chain.from_iterable(store.stored(each.blob) for each in segments)
+        _write_pieces(folder / f"{name}.jsonl.gz", pieces)
         written += 1
     return written
 
@@ -111,14 +112,11 @@ def _write(path: Path, content: bytes) -> None:
     partial.replace(path)
 
 
-def _join(path: Path, parts: list[Path]) -> None:
+def _write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     with partial.open("wb") as target:
-        for part in parts:
-            with part.open("rb") as source:
-                while chunk := source.read(2**20):
-                    target.write(chunk)
+        target.writelines(pieces)
         target.flush()
         os.fsync(target.fileno())
     partial.replace(path)

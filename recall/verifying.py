@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 
 from django.db import connection
 
@@ -21,8 +20,8 @@ class Report:
     """What was found: damages are losses; orphans and strays only take room."""
 
     damages: list[Damage]
-    orphans: list[Path]
-    strays: list[Path]
+    orphans: list[str]
+    strays: list[str]
 
 
 def verify(*, deep: bool, progress: Progress) -> Report:

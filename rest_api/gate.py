@@ -8,22 +8,18 @@ undecodable query string in HTML, without our error shape.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any
+from collections.abc import Mapping
 
 from access import origins
+from access.answering import REQUEST_ID, SECURITY_HEADERS, request_id_from
+from access.asgi import Application, Message, Receive, Scope, Send
 from refusals import InvalidArgument, Refusal
 from rest_api import errors
 from rest_api.bounds import max_body_bytes
-from rest_api.middleware import API_PATHS, HEADER, SECURITY_HEADERS, request_id_from
+from rest_api.middleware import API_PATHS
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-SIGNED = ("/v1/billing/webhook", "/v1/webhooks/memory")
+# Known by its signature, whatever page a browser was on when it was posted.
+SIGNED = frozenset({"/v1/billing/webhook", "/v1/webhooks/memory"})
 _METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
 _EXPOSED = (
     "x-request-id, retry-after, etag, ratelimit, ratelimit-policy, idempotent-replay, "
@@ -38,85 +34,78 @@ class Gate:
         self.application = application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = {
+            k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]
+        }
+        most = max_body_bytes(scope["method"], scope["path"])
         try:
-            _check_head(scope)
-            allowed = _cross_origin(scope)
+            _check_head(scope, headers, max_bytes=most)
+            allowed = _cross_origin(scope["path"], headers)
         except Refusal as refusal:
-            await _refuse(scope, send, refusal)
+            await _refuse(headers, send, refusal)
             return
         if allowed:
             send = _with_headers(send, allowed)
-        if allowed and _is_preflight(scope):
-            await _preflight(scope, send)
+        if allowed and _is_preflight(scope, headers):
+            await _preflight(headers, send)
             return
-        most = max_body_bytes(scope["method"], scope["path"])
         body = _BoundedBody(receive, max_bytes=most)
         await self.application(scope, body.receive, send)
         if body.is_over:
             # Django took the end of our patience for a lost client and said nothing.
-            await _refuse(scope, send, _too_large(body.max_bytes))
+            await _refuse(headers, send, _too_large(most))
 
 
 class _BoundedBody:
     def __init__(self, receive: Receive, *, max_bytes: int) -> None:
         self._receive = receive
         self._received_bytes = 0
-        self.max_bytes = max_bytes
+        self._max_bytes = max_bytes
         self.is_over = False
 
     async def receive(self) -> Message:
         message = await self._receive()
         if message["type"] == "http.request":
             self._received_bytes += len(message.get("body", b""))
-            if self._received_bytes > self.max_bytes:
+            if self._received_bytes > self._max_bytes:
                 self.is_over = True
                 return {"type": "http.disconnect"}
         return message
 
 
-def _check_head(scope: Scope) -> None:
+def _check_head(scope: Scope, headers: Mapping[str, str], *, max_bytes: int) -> None:
     try:
         scope.get("query_string", b"").decode()
     except UnicodeDecodeError as error:
         raise InvalidArgument(
             "The query string is not UTF-8.", hint="Percent-encode it."
         ) from error
-    stated = dict(scope["headers"]).get(b"content-length", b"0")
-    if not stated.isdigit():
+    stated = headers.get("content-length", "0")
+    if not stated.isdecimal():
         raise InvalidArgument(
             "Content-Length is not a number.", hint="Send the length in bytes."
         )
-    most = max_body_bytes(scope["method"], scope["path"])
-    if int(stated[:20]) > most:
-        raise _too_large(most)
+    if int(stated[:20]) > max_bytes:
+        raise _too_large(max_bytes)
 
 
-def _cross_origin(scope: Scope) -> dict[str, str]:
-    """The headers for a page of another origin; raises OriginRefused.
-
-    What payment pages and other servers post is known by its signature, whatever page
-    a browser was on.
-    """
-    headers = dict(scope["headers"])
-    origin = headers.get(b"origin")
-    path = scope["path"]
-    if origin is None or not path.startswith(API_PATHS) or path.startswith(SIGNED):
+def _cross_origin(path: str, headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers for a page of another origin; raises OriginRefused."""
+    origin = headers.get("origin")
+    if origin is None or not path.startswith(API_PATHS) or path in SIGNED:
         return {}
-    known, host = origin.decode("latin-1"), headers.get(b"host", b"")
-    origins.check(known, host=host.decode("latin-1"))
-    return origins.headers(known, exposed=_EXPOSED)
+    origins.check(origin, host=headers.get("host", ""))
+    return origins.headers(origin, exposed=_EXPOSED)
 
 
-def _is_preflight(scope: Scope) -> bool:
-    wanted = b"access-control-request-method"
-    return scope["method"] == "OPTIONS" and wanted in dict(scope["headers"])
+def _is_preflight(scope: Scope, headers: Mapping[str, str]) -> bool:
+    return scope["method"] == "OPTIONS" and "access-control-request-method" in headers
 
 
-async def _preflight(scope: Scope, send: Send) -> None:
-    asked = dict(scope["headers"])
-    wanted = asked.get(b"access-control-request-headers", b"").decode("latin-1")
+async def _preflight(headers: Mapping[str, str], send: Send) -> None:
+    wanted = headers.get("access-control-request-headers", "")
     head = {
-        HEADER: request_id_from(asked.get(HEADER.encode(), b"").decode("latin-1")),
+        REQUEST_ID: request_id_from(headers.get(REQUEST_ID)),
         **SECURITY_HEADERS,
         **origins.preflight(_METHODS, wanted=wanted),
     }
@@ -144,12 +133,11 @@ def _too_large(max_bytes: int) -> Refusal:
     )
 
 
-async def _refuse(scope: Scope, send: Send, refusal: Refusal) -> None:
-    offered = dict(scope["headers"]).get(HEADER.encode(), b"").decode("latin-1")
-    request_id = request_id_from(offered)
+async def _refuse(headers: Mapping[str, str], send: Send, refusal: Refusal) -> None:
+    request_id = request_id_from(headers.get(REQUEST_ID))
     head = {
         "content-type": "application/json",
-        HEADER: request_id,
+        REQUEST_ID: request_id,
         # The rest of the body is not read, so the connection cannot be used again.
         "connection": "close",
         "cache-control": "no-store",

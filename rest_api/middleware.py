@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import uuid
 from collections.abc import Awaitable, Callable
 from typing import cast
 
@@ -11,26 +9,14 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-HEADER = "x-request-id"
-# What answers below these carry beside what Django's own middleware puts everywhere.
-# Pages for people are not told no-referrer: their forms would then send no Origin.
+from access.answering import REQUEST_ID, SECURITY_HEADERS, request_id_from
+
+# Below these stands what programs call. Pages for people are not told no-referrer:
+# their forms would then send no Origin.
 API_PATHS = ("/api/", "/v1/", "/healthz", "/ready")
-SECURITY_HEADERS = {
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "permissions-policy": "geolocation=(), microphone=(), camera=()",
-}
-_ACCEPTED = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 Sync = Callable[[HttpRequest], HttpResponseBase]
 Async = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
-
-
-def request_id_from(offered: str | None) -> str:
-    """The caller's own id where it is plain enough to print, else a new one."""
-    if offered and _ACCEPTED.fullmatch(offered):
-        return offered
-    return str(uuid.uuid4())
 
 
 class RequestIdMiddleware:
@@ -51,7 +37,7 @@ class RequestIdMiddleware:
     def __call__(
         self, request: HttpRequest
     ) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        name = request_id_from(request.headers.get(HEADER))
+        name = request_id_from(request.headers.get(REQUEST_ID))
         request.request_id = name  # type: ignore[attr-defined]
         if self.is_async:
             return self._answer_later(request, name)
@@ -64,7 +50,7 @@ class RequestIdMiddleware:
 def _marked(
     response: HttpResponseBase, request: HttpRequest, name: str
 ) -> HttpResponseBase:
-    response.headers[HEADER] = name
+    response.headers[REQUEST_ID] = name
     if request.path.startswith(API_PATHS):
         for header, value in SECURITY_HEADERS.items():
             response.headers[header] = value

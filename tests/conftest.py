@@ -9,7 +9,9 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import socket
 import tempfile
+import uuid
 from pathlib import Path
 
 import django
@@ -128,3 +130,39 @@ def redis_was_never_away(monkeypatch):  # type: ignore[no-untyped-def]
     import keystore
 
     monkeypatch.setattr(keystore, "_away_until", 0.0)
+
+
+@pytest.fixture(scope="session")
+def object_store(tmp_path_factory):  # type: ignore[no-untyped-def]
+    """A real S3-compatible server, started when the first test asks for it."""
+    from tests import object_store
+
+    with object_store.running(tmp_path_factory.mktemp("object-store")) as running:
+        yield running
+
+
+@pytest.fixture(params=["directory", "bucket"])
+def each_place(request, settings):  # type: ignore[no-untyped-def]
+    """Run the test with the blobs in a directory, and again with them in a bucket."""
+    if request.param == "bucket":
+        store = request.getfixturevalue("object_store")
+        blobs = store.storage(uuid.uuid4().hex)
+        settings.STORAGES = {**settings.STORAGES, "blobs": blobs}
+    return request.param
+
+
+@pytest.fixture
+def bucket_away(settings):  # type: ignore[no-untyped-def]
+    """Move the blobs to where nobody answers, and with False back again."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    url = f"s3://archive/x?endpoint=http://127.0.0.1:{port}&region=us-east-1"
+    options = {"url": url, "access_key": "a", "secret_key": "b"}
+    gone = {"BACKEND": "blobs.bucket.Bucket", "OPTIONS": options}
+
+    there = settings.STORAGES
+
+    def go(is_away: bool = True) -> None:
+        settings.STORAGES = {**there, "blobs": gone} if is_away else there
+
+    return go

@@ -17,6 +17,7 @@ django.setup()
 
 from django.conf import settings  # noqa: E402 - Django is set up first
 
+from access.asgi import Receive, Scope, Send  # noqa: E402
 from mcp_api import calling, endpoint  # noqa: E402
 from mcp_api.calls import Call  # noqa: E402
 from mcp_api.conformance import (  # noqa: E402
@@ -25,7 +26,6 @@ from mcp_api.conformance import (  # noqa: E402
     fixture_tools,
 )
 from mcp_api.protocol import Catalogue, Core  # noqa: E402
-from mcp_api.talk import Receive, Scope, Send  # noqa: E402
 from mcp_api.wire import Json  # noqa: E402
 
 

@@ -11,10 +11,11 @@ from itertools import chain, repeat
 import pytest
 from django.db import transaction
 
-from blobs import members, places, store
+from blobs import directory, members, places, store
 from blobs.models import Blob
+from blobs.objects import objects
 from refusals import Code
-from tests.archiving import AT, digest, files, in_child
+from tests.archiving import AT, digest, files, in_child, overwrite, stored
 
 LIMITS = {"max_bytes": 2**24}
 
@@ -86,10 +87,10 @@ def small_disk(request, memory_root):
         home.mkdir()
         mount = ["mount", "-t", "tmpfs", "-o", "size=1m,nr_inodes=0", "tmpfs", home]
         if subprocess.run(mount, capture_output=True).returncode == 0:
-            yield lambda: [path.unlink() for path in files()[:1]]
+            yield lambda: [objects().delete(entry.sha256) for entry in objects().list()]
             subprocess.run(["umount", home], check=True)
             return
-    store.make_shards()
+    store.prepare()
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, hard))
     yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -112,7 +113,7 @@ def test_a_full_disk_refuses_keeps_reads_and_recovers(db, small_disk):
 
 
 def test_a_disk_that_takes_nothing_is_unavailable(memory_root):
-    store.make_shards()
+    store.prepare()
     (places.root() / places.STAGING).rmdir()
     (places.root() / places.STAGING).write_bytes(b"in the way")
 
@@ -124,21 +125,21 @@ def test_a_disk_that_takes_nothing_is_unavailable(memory_root):
 
 def test_an_unwritable_shard_leaves_neither_row_nor_file(db):
     content = b"nowhere to go\n"
-    store.make_shards()
-    shard = store.path_of(digest(content)).parent
+    store.prepare()
+    shard = directory.path_of(digest(content)).parent
     shard.rmdir()
     shard.write_bytes(b"in the way")
 
     with pytest.raises(store.StorageUnavailable), transaction.atomic():
         keep(content)
 
-    assert (files(), Blob.objects.count()) == ([shard], 0)
+    assert (files(), Blob.objects.count()) == ([str(shard)], 0)
 
 
 def test_a_missing_shard_is_made_again(db):
     content = b"after a restore\n"
-    store.make_shards()
-    store.path_of(digest(content)).parent.rmdir()
+    store.prepare()
+    directory.path_of(digest(content)).parent.rmdir()
 
     assert b"".join(store.read(keep(content))) == content
 
@@ -147,27 +148,29 @@ def test_making_the_shards_twice_changes_nothing(db):
     keep(b"already here\n")
     before = files()
 
-    store.make_shards()
-    store.make_shards()
+    store.prepare()
+    store.prepare()
 
     assert files() == before
     assert len(list(places.root().iterdir())) == 257
 
 
+@pytest.mark.usefixtures("each_place")
 @pytest.mark.parametrize("damage", ["flip", "cut", "empty", "delete", "swap"])
 def test_damaged_bytes_are_never_given_out(db, damage):
     content = b"".join(b"line %d\n" % number for number in range(90_000))
     blob = keep(content)
-    path = store.path_of(blob.sha256)
-    stored = bytearray(path.read_bytes())
+    packed = bytearray(stored(blob.sha256))
     if damage == "flip":
-        stored[len(stored) // 2] ^= 4
+        packed[len(packed) // 2] ^= 4
     elif damage == "swap":
         cut = members.Table(blob.members)[1].file_offset
-        stored = stored[cut:] + stored[:cut]
-    path.write_bytes({"cut": stored[:-9], "empty": b""}.get(damage, stored))
+        packed = packed[cut:] + packed[:cut]
+    overwrite(
+        blob.sha256, bytes({"cut": packed[:-9], "empty": b""}.get(damage, packed))
+    )
     if damage == "delete":
-        path.unlink()
+        objects().delete(blob.sha256)
 
     with pytest.raises(store.BlobDamaged) as refused:
         list(store.read(blob))

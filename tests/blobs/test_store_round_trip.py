@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import os
 import subprocess
 
@@ -10,9 +9,11 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from blobs import members, store
+from blobs import directory, members, objects, store
 from blobs.models import Blob
-from tests.archiving import AT, blob_files, digest, files
+from tests.archiving import AT, digest, files, overwrite, staged_files, stored
+
+everywhere = pytest.mark.usefixtures("each_place")
 
 LIMITS = {"max_bytes": 2**24}
 # Windows are 256 KiB, so bytes are drawn small and blown up past them.
@@ -39,6 +40,7 @@ def split(content: bytes, cuts: list[int]) -> list[bytes]:
     return [content[a:b] for a, b in zip([0, *ends], ends, strict=False)]
 
 
+@everywhere
 @pytest.mark.django_db
 @settings(
     max_examples=60,
@@ -55,9 +57,10 @@ def test_any_bytes_in_any_chunks_come_back_as_they_were(content, cuts):
         with transaction.atomic():
             blob = store.keep(staged, at=AT)
 
-    stored = store.path_of(blob.sha256).read_bytes()
-    assert read(blob) == gzip.decompress(stored) == content
-    assert (digest(stored), len(stored)) == (blob.stored_sha256, blob.stored_bytes)
+    packed = stored(blob.sha256)
+    assert read(blob) == gzip.decompress(packed) == content
+    assert b"".join(store.stored(blob)) == packed
+    assert (digest(packed), len(packed)) == (blob.stored_sha256, blob.stored_bytes)
     start = len(content) // 3
     assert read(blob, offset=start, size=1000) == content[start : start + 1000]
     check_members(blob, content)
@@ -75,12 +78,14 @@ def check_members(blob: Blob, content: bytes) -> None:
             assert part.endswith(b"\n")
 
 
+@everywhere
 def test_zcat_gives_the_bytes_back(db):
     content = b"".join(b'{"line": %d}\n' % number for number in range(60_000))
     blob = keep(content)
 
     assert len(members.Table(blob.members)) > 2
-    shown = subprocess.run(["zcat", store.path_of(blob.sha256)], capture_output=True)
+    packed = stored(blob.sha256)
+    shown = subprocess.run(["zcat"], input=packed, capture_output=True)
     assert (shown.returncode, shown.stdout) == (0, content)
 
 
@@ -94,17 +99,18 @@ def test_the_chunks_do_not_change_the_stored_bytes(db):
             assert parts.members == whole.members
 
 
+@everywhere
 def test_same_bytes_are_kept_once(db):
     first, second = keep(b"same\n"), keep(b"same\n")
 
     assert first.pk == second.pk
-    assert files() == [store.path_of(digest(b"same\n"))]
+    assert files() == [objects.objects().about(digest(b"same\n")).name]
 
 
+@everywhere
 def test_a_damaged_file_is_healed_by_the_same_bytes(db):
     blob = keep(b"precious\n" * 1000)
-    path = store.path_of(blob.sha256)
-    path.write_bytes(path.read_bytes()[:-3])
+    overwrite(blob.sha256, stored(blob.sha256)[:-3])
 
     healed = keep(b"precious\n" * 1000)
 
@@ -112,6 +118,7 @@ def test_a_damaged_file_is_healed_by_the_same_bytes(db):
     assert read(healed) == b"precious\n" * 1000
 
 
+@everywhere
 def test_a_file_without_a_row_is_taken_over(db):
     blob = keep(b"left behind\n")
     blob.delete()
@@ -119,20 +126,22 @@ def test_a_file_without_a_row_is_taken_over(db):
     assert read(keep(b"left behind\n")) == b"left behind\n"
 
 
+@everywhere
 def test_a_half_file_without_a_row_is_replaced(db):
-    store.make_shards()
-    store.path_of(digest(b"whole\n")).write_bytes(b"half")
+    store.prepare()
+    overwrite(digest(b"whole\n"), b"half")
 
     assert read(keep(b"whole\n")) == b"whole\n"
 
 
 def test_a_staged_file_that_is_not_kept_is_removed():
     with store.stage([b"never mind\n"], **LIMITS) as staged:
-        assert staged.path.is_file()
+        assert staged_files() == [staged.path]
 
     assert files() == []
 
 
+@everywhere
 def test_keeping_needs_a_transaction(transactional_db):
     with (
         store.stage([b"x"], **LIMITS) as staged,
@@ -144,19 +153,20 @@ def test_keeping_needs_a_transaction(transactional_db):
 
 
 def test_blobs_are_private_to_the_server_account(db):
-    keep(b"secret\n")
+    path = directory.path_of(keep(b"secret\n").sha256)
 
-    assert [path.stat().st_mode & 0o777 for path in blob_files()] == [0o600]
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_read_text_decodes_utf8(db):
     assert store.read_text(keep("naïve ☂\n".encode())) == "naïve ☂\n"
 
 
+@everywhere
 @pytest.mark.parametrize("name", ["", "a" * 63, "../" + "a" * 61, "A" * 64, "a" * 65])
-def test_only_a_digest_has_a_path(name):
+def test_only_a_digest_has_a_file(name):
     with pytest.raises(ValueError, match="SHA-256"):
-        store.path_of(name)
+        objects.objects().about(name)
 
 
 @pytest.mark.parametrize(
@@ -200,5 +210,4 @@ def test_a_last_line_longer_than_a_window_is_cut_too(db, head, is_complete):
         assert b"".join(staged.read()) == kept
         with transaction.atomic():
             blob = store.keep(staged, at=AT)
-    content = store.path_of(blob.sha256).read_bytes()
-    assert hashlib.sha256(content).hexdigest() == blob.stored_sha256
+    assert digest(stored(blob.sha256)) == blob.stored_sha256

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from blobs import store
+from blobs import places, store
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +17,6 @@ def memory_root(settings, _lasting_root):
     Files of earlier tests are what a crash would leave: bytes that no row mentions.
     """
     settings.MEMORY_ROOT = _lasting_root
-    if not store.root().exists():
-        store.make_shards()
+    if not places.root().exists():
+        store.prepare()
     return _lasting_root

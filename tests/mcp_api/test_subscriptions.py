@@ -12,6 +12,7 @@ from mcp_samples import SLUG, TALK
 
 import changes
 from access.models import Token
+from access.principals import Principal
 from audit.trail import Actor
 from mcp_api import hub, mcp_sessions, subscriptions
 from memories import changing
@@ -286,8 +287,30 @@ def test_a_token_has_a_bound_of_streams(ai, uploaded, settings):
     heard(ai, another)
     assert refused[0].status == 429
     assert refused[0].json["error"]["code"] == "RATE_LIMITED"
-    # The place is free again soon after the stream is closed.
-    assert any(methods(listen(ai, seconds=0.3)) for _ in range(20))
+    # The place is free again once the stream is closed.
+    assert methods(listen(ai, seconds=0.3))
+
+
+def test_a_renewal_under_way_takes_no_place_that_was_left(ai, settings):
+    settings.MCP_STREAMS_PER_TOKEN = 1
+    principal = Principal(
+        token_id=Token.objects.get().pk, name="a", kind="ai", scopes=frozenset()
+    )
+
+    def take():
+        return subscriptions.take_place(
+            principal, watchable=lambda uri, _: uri, at=timezone.now()
+        )
+
+    left = take()
+    subscriptions.leave_place(left)
+    assert subscriptions.still_open([left], at=timezone.now()) == {left.id}
+    held = take()
+
+    subscriptions.still_open([held], at=timezone.now())
+    with pytest.raises(subscriptions.TooManyStreams):
+        take()
+    subscriptions.leave_place(held)
 
 
 def test_a_process_has_a_bound_of_streams(ai, settings):

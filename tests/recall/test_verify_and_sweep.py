@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
 
 import pytest
 from django.core.management import call_command
@@ -11,8 +10,9 @@ from django.db import IntegrityError, InternalError, connection
 from django.db.utils import Error
 
 from audit.models import Event
-from blobs import members, places, store
+from blobs import directory, members, places, store
 from blobs.models import Blob
+from blobs.objects import objects
 from knowledge import publishing
 from knowledge.models import Document
 from recall import verifying
@@ -24,11 +24,14 @@ from tests.archiving import (
     files,
     jsonl,
     make_workspace,
-    path_of_only_blob,
+    only_blob,
+    overwrite,
     receive,
+    stored,
 )
 
 pytestmark = pytest.mark.django_db
+everywhere = pytest.mark.usefixtures("each_place")
 CONTENT = b"".join(b'{"line": %d, "x": "%060d"}\n' % (n, n) for n in range(6000))
 
 
@@ -52,6 +55,7 @@ def damaged(line: str) -> tuple[int, list[str]]:
     return 1, [f"DAMAGED: {line}", "1 damaged, 0 orphans, 0 strays."]
 
 
+@everywhere
 def test_a_sound_archive_passes(workspace):
     receive(workspace, CONTENT)
     receive(workspace, CONTENT + jsonl("more")[:-1])
@@ -62,6 +66,7 @@ def test_a_sound_archive_passes(workspace):
         assert verify(*options) == (0, ["0 damaged, 0 orphans, 0 strays."])
 
 
+@everywhere
 def test_an_empty_archive_passes():
     assert verify("--deep") == (0, ["0 damaged, 0 orphans, 0 strays."])
 
@@ -71,6 +76,7 @@ def flip(stored: bytes) -> bytes:
     return stored[:middle] + bytes([stored[middle] ^ 1]) + stored[middle + 1 :]
 
 
+@everywhere
 @pytest.mark.parametrize(
     ("damage", "problem"),
     [
@@ -84,24 +90,24 @@ def flip(stored: bytes) -> bytes:
 )
 def test_every_damage_to_a_file_is_found(workspace, damage, problem):
     receive(workspace, CONTENT)
-    path = path_of_only_blob()
-    stored = path.read_bytes()
+    packed = stored(only_blob())
     if damage:
-        path.write_bytes(damage(stored))
+        overwrite(only_blob(), damage(packed))
     else:
-        path.unlink()
+        objects().delete(only_blob())
 
-    size = len(stored)
+    size = len(packed)
     found = problem.format(size=size, less=size - 1, more=size + 1)
     assert verify() == damaged(f"blob {digest(CONTENT)}: {found}")
 
 
+@everywhere
 def test_two_damages_are_both_listed_and_nothing_else(workspace):
     receipts = [
         receive(workspace, jsonl(name), session_id=name) for name in ("a", "b", "c")
     ]
     for receipt in receipts[:2]:
-        store.path_of(receipt.sha256).unlink()
+        objects().delete(receipt.sha256)
 
     status, printed = verify()
 
@@ -113,11 +119,12 @@ def test_two_damages_are_both_listed_and_nothing_else(workspace):
     assert printed[2:] == ["2 damaged, 0 orphans, 0 strays."]
 
 
+@everywhere
 def test_only_deep_finds_other_bytes_under_a_sound_hash(workspace):
     receive(workspace, CONTENT)
     other = b"Z" * len(CONTENT)
     packed = members.deflate(other)
-    path_of_only_blob().write_bytes(packed)
+    overwrite(only_blob(), packed)
     Blob.objects.update(stored_sha256=digest(packed), stored_bytes=len(packed))
     Blob.objects.update(members=members.row(members.Member(0, 0, 0)))
 
@@ -129,6 +136,7 @@ def test_only_deep_finds_other_bytes_under_a_sound_hash(workspace):
     )
 
 
+@everywhere
 def test_only_deep_finds_a_wrong_member_table(workspace):
     receive(workspace, CONTENT)
     table = members.Table(Blob.objects.get().members)
@@ -270,11 +278,11 @@ def test_orphans_and_strays_are_listed_and_do_no_harm(workspace):
     receive(workspace, CONTENT)
     Segment.objects.all().delete()
     Transcript.objects.all().delete()
-    path = path_of_only_blob()
+    path = directory.path_of(only_blob())
     Blob.objects.all().delete()
     left = places.root() / places.STAGING / "left"
     left.write_bytes(b"half")
-    store.make_shards()
+    store.prepare()
     stray = places.root() / "00" / "notes.txt"
     stray.write_bytes(b"not ours")
     misplaced = places.root() / "00" / path.name
@@ -292,15 +300,17 @@ def test_orphans_and_strays_are_listed_and_do_no_harm(workspace):
 
 
 def state() -> list[object]:
-    found = [(path, path.stat().st_mtime_ns, path.read_bytes()) for path in files()]
+    entries = list(objects().list())
+    found: list[object] = [(each, stored(each.sha256)) for each in entries] + files()
     for model in (Blob, Transcript, Segment, Document, Event):
         found.append(list(model.objects.order_by("pk").values()))
     return found
 
 
+@everywhere
 def test_verify_writes_nothing_even_where_it_finds_damage(document, workspace):
     receive(workspace, CONTENT)
-    files()[0].write_bytes(b"damaged")
+    overwrite(next(objects().list()).sha256, b"damaged")
     (places.root() / places.STAGING / "left").write_bytes(b"half")
     before = state()
 
@@ -343,18 +353,19 @@ def sweep(*options: str) -> str:
     return output.getvalue().strip()
 
 
+@everywhere
 def test_the_sweep_command_removes_and_records(workspace):
     receive(workspace, jsonl("one"))
     Transcript.objects.all().delete()
-    size = path_of_only_blob().stat().st_size
+    size = len(stored(only_blob()))
     said = f"1 unreferenced blobs, 1 files and 0 temporary files: {size} bytes."
 
     assert sweep() == (
         "Removed 0 unreferenced blobs, 0 files and 0 temporary files: 0 bytes."
     )
-    os.utime(path_of_only_blob(), (0, 0))
-    assert sweep("--dry-run") == f"Would remove {said}"
-    assert sweep() == f"Removed {said}"
+    at_once = "--grace-seconds", "0"
+    assert sweep("--dry-run", *at_once) == f"Would remove {said}"
+    assert sweep(*at_once) == f"Removed {said}"
 
     assert files() == []
     event = Event.objects.filter(action="blob.sweep").latest("id")
@@ -387,5 +398,5 @@ def test_zcat_over_the_segments_gives_the_transcript(workspace):
     blobs = transcript.segments.order_by("number").values_list(
         "blob__sha256", flat=True
     )
-    packed = b"".join(store.path_of(sha256).read_bytes() for sha256 in blobs)
+    packed = b"".join(stored(sha256) for sha256 in blobs)
     assert gzip.decompress(packed) == CONTENT + jsonl("more")

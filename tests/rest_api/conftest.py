@@ -68,7 +68,7 @@ def stored(memory_root):
     from workspaces.models import Workspace
 
     models = (Blob, Job, Document, Version, Segment, Transcript, Workspace)
-    store.make_shards()
+    store.prepare()
 
     def look() -> tuple[dict[str, int], set[str]]:
         rows = {model.__name__: model.objects.count() for model in models}

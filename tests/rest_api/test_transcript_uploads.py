@@ -70,6 +70,22 @@ def test_a_transcript_is_stored_and_described(upload, workspace):
     }
 
 
+def test_while_the_archive_is_away_nothing_is_stored_and_a_client_waits(
+    upload, ai, address, bucket_away
+):
+    upload(lines("hello"))
+    bucket_away()
+
+    stored, read = upload(lines("hello", "world")), ai.get(address)
+
+    assert (stored.status_code, read.status_code) == (503, 503)
+    assert code_of(stored) == code_of(read) == "SERVICE_UNAVAILABLE"
+    assert int(stored.headers["retry-after"]) > 0
+    bucket_away(False)
+    assert ai.get(address).json()["total_lines"] == 1
+    assert upload(lines("hello", "world")).json()["outcome"] == "appended"
+
+
 def test_the_same_bytes_again_are_deduplicated(upload):
     body = lines("hello")
     upload(body)

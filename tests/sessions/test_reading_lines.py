@@ -4,7 +4,15 @@ import pytest
 
 from blobs import members, store
 from sessions import raw, reading
-from tests.archiving import digest, jsonl, make_workspace, receive
+from tests.archiving import (
+    digest,
+    jsonl,
+    make_workspace,
+    only_blob,
+    overwrite,
+    receive,
+    stored,
+)
 from workspaces.models import Workspace
 
 pytestmark = pytest.mark.django_db
@@ -198,10 +206,9 @@ def test_find_gives_the_newest_revision_or_the_one_asked_for(workspace):
 
 def test_a_damaged_member_is_an_error_and_not_other_bytes(workspace):
     transcript = receive(workspace, jsonl("one", "two")).transcript
-    path = store.path_of(transcript.segments.get().blob.sha256)
-    stored = bytearray(path.read_bytes())
-    stored[len(stored) // 2] ^= 1
-    path.write_bytes(stored)
+    packed = bytearray(stored(only_blob()))
+    packed[len(packed) // 2] ^= 1
+    overwrite(only_blob(), bytes(packed))
 
     with pytest.raises(store.BlobDamaged):
         page(transcript, 1)

@@ -39,6 +39,7 @@ def at_once(acts):
         return list(pool.map(run, acts))
 
 
+@pytest.mark.usefixtures("each_place")
 def test_a_hundred_identical_uploads_make_one_blob():
     workspace = make_workspace()
     content = jsonl(*(f"turn {number}" for number in range(2000)))
@@ -134,6 +135,7 @@ def test_two_different_continuations_are_both_kept():
     assert Transcript.objects.filter(is_latest=True).count() == 1
 
 
+@pytest.mark.usefixtures("each_place")
 def test_a_sweep_never_takes_what_an_upload_is_keeping():
     workspace = make_workspace()
     contents = [jsonl(f"content {number}") for number in range(8)]

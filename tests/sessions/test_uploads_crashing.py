@@ -25,16 +25,23 @@ from tests.archiving import (
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
-BEFORE_COMMIT = [
-    "after-temp-create",
-    "mid-write",
-    "before-fsync",
-    "after-fsync",
-    "after-link",
-    "after-dirsync",
-    "before-commit",
-]
-POINTS = [*BEFORE_COMMIT, "after-commit", "before-reply"]
+STAGING = ["after-temp-create", "mid-write"]
+OF_DIRECTORY = ["before-fsync", "after-fsync", "after-link", "after-dirsync"]
+OF_BUCKET = ["before-put", "after-put"]
+BEFORE_COMMIT = [*STAGING, *OF_DIRECTORY, *OF_BUCKET, "before-commit"]
+AFTER_COMMIT = ["after-commit", "before-reply"]
+everywhere = pytest.mark.parametrize(
+    ("each_place", "point"),
+    [
+        *(
+            ("directory", each)
+            for each in BEFORE_COMMIT + AFTER_COMMIT
+            if each not in OF_BUCKET
+        ),
+        *(("bucket", each) for each in [*OF_BUCKET, "before-commit", *AFTER_COMMIT]),
+    ],
+    indirect=["each_place"],
+)
 HEAD = jsonl("one", "two")
 WHOLE = HEAD + jsonl("three")
 
@@ -51,8 +58,8 @@ def check_invariants() -> None:
     assert Segment.objects.count() == Event.objects.count()
 
 
-@pytest.mark.parametrize("point", POINTS)
-def test_a_killed_first_upload_can_be_sent_again(point):
+@everywhere
+def test_a_killed_first_upload_can_be_sent_again(each_place, point):
     workspace = make_workspace()
 
     status = in_child(lambda: receive(workspace, WHOLE), crash_at=point)
@@ -71,8 +78,8 @@ def test_a_killed_first_upload_can_be_sent_again(point):
     check_recovered(again.transcript)
 
 
-@pytest.mark.parametrize("point", POINTS)
-def test_a_killed_append_can_be_sent_again(point):
+@everywhere
+def test_a_killed_append_can_be_sent_again(each_place, point):
     workspace = make_workspace()
     head = receive(workspace, HEAD).transcript
     before = rows()
@@ -99,9 +106,14 @@ def check_recovered(transcript: Transcript) -> None:
     assert bytes_of(transcript) == WHOLE
 
 
-def test_a_file_left_by_a_killed_upload_is_swept():
+@pytest.mark.parametrize(
+    ("each_place", "point"),
+    [("directory", "after-dirsync"), ("bucket", "after-put")],
+    indirect=["each_place"],
+)
+def test_a_file_left_by_a_killed_upload_is_swept(each_place, point):
     workspace = make_workspace()
-    in_child(lambda: receive(workspace, WHOLE), crash_at="after-dirsync")
+    in_child(lambda: receive(workspace, WHOLE), crash_at=point)
     assert len(blob_files()) == 1
 
     swept = sweeping.sweep(at=LATER, grace_seconds=3600)

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from blobs import store
 from sessions import reading
 from sessions.models import Segment
-from tests.archiving import bytes_of, digest, make_workspace, receive
+from tests.archiving import bytes_of, digest, make_workspace, receive, stored
 
 pytestmark = pytest.mark.django_db
 LAW = settings(
@@ -67,8 +66,7 @@ def test_a_file_that_grows_anyhow_ends_as_one_that_came_whole(
     transcript = receipt.transcript
     assert bytes_of(transcript) == content
     segments = Segment.objects.filter(transcript=transcript).order_by("number")
-    paths = [store.path_of(segment.blob.sha256) for segment in segments]
-    zcat = gzip.decompress(b"".join(path.read_bytes() for path in paths))
+    zcat = gzip.decompress(b"".join(stored(each.blob.sha256) for each in segments))
     assert zcat == content
     check_lines(transcript, content)
 

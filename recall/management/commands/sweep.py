@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from audit.trail import Actor
 from recall import sweeping
+from refusals import Refusal
 
 
 class Command(BaseCommand):
@@ -27,12 +28,15 @@ class Command(BaseCommand):
     ) -> None:
         if grace_seconds < 0:
             raise CommandError("--grace-seconds cannot be negative.")
-        swept = sweeping.sweep(
-            grace_seconds=grace_seconds,
-            dry_run=dry_run,
-            actor=Actor(name="manage.py sweep"),
-            at=timezone.now(),
-        )
+        try:
+            swept = sweeping.sweep(
+                grace_seconds=grace_seconds,
+                dry_run=dry_run,
+                actor=Actor(name="manage.py sweep"),
+                at=timezone.now(),
+            )
+        except Refusal as refusal:
+            raise CommandError(f"{refusal.message} {refusal.hint}") from refusal
         verb = "Would remove" if dry_run else "Removed"
         self.stdout.write(
             f"{verb} {swept.rows} unreferenced blobs, {swept.files} files and "

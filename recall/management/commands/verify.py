@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from recall import verifying
+from refusals import Refusal
 
 
 class Command(BaseCommand):
@@ -20,7 +21,11 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, deep: bool, **options: Any) -> None:
-        report = verifying.verify(deep=deep, progress=self._show)
+        try:
+            report = verifying.verify(deep=deep, progress=self._show)
+        except Refusal as refusal:
+            # What cannot be looked at is not damaged.
+            raise CommandError(f"{refusal.message} {refusal.hint}") from refusal
         for path in report.orphans:
             self.stdout.write(f"orphan: {path}")
         for path in report.strays:
