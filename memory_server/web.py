@@ -21,6 +21,7 @@ import daphne.server
 from daphne.cli import CommandLineInterface
 from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.server import Server as DaphneServer
+from twisted.web.http import datetimeToString
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -77,9 +78,22 @@ def reading_from_file(application: Application) -> Application:
     async def wrapped(scope: Message, receive: Receive, send: Send) -> None:
         body = scope.pop(BODY, None)
         given = receive if body is None else _body(body, receive)
-        await application(scope, given, send)
+        told = _dated(send) if scope["type"] == "http" else send
+        await application(scope, given, told)
 
     return wrapped
+
+
+def _dated(send: Send) -> Send:
+    """Say when each answer was made (RFC 9110, section 6.6.1); daphne does not."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            head = message.get("headers", ())
+            message["headers"] = [*head, (b"date", datetimeToString())]
+        await send(message)
+
+    return sending
 
 
 def _body(file: IO[bytes], queued: Receive) -> Receive:
