@@ -10,11 +10,10 @@ from pathlib import Path
 NODE = Path(__file__).resolve().parent / "conformance" / "requirements.txt"
 
 
-def install(folder: Path, *, runs_scripts: bool = False) -> Path:
+def install(folder: Path, *options: str) -> Path:
     """Node from PyPI and a folder's packages from npm, unless they are there already.
 
-    Gives the folder's node_modules. Nothing of a package runs while it is installed,
-    unless it is a program that puts itself together then.
+    Gives the folder's node_modules. Nothing of a package runs while it is installed.
     """
     pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "-q"]
     subprocess.run([*pip, "-r", NODE], check=True)
@@ -22,9 +21,10 @@ def install(folder: Path, *, runs_scripts: bool = False) -> Path:
     lock = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
     stamp = modules / "installed"
     if not stamp.is_file() or stamp.read_text() != lock:
-        npm = [str(node().with_name("npm")), "ci", "--no-progress"]
-        npm += [] if runs_scripts else ["--ignore-scripts"]
-        subprocess.run(npm, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        npm = [node().with_name("npm"), "ci", "--ignore-scripts", "--no-progress"]
+        subprocess.run(
+            [*npm, *options], cwd=folder, check=True, stdout=subprocess.DEVNULL
+        )
         stamp.write_text(lock)
     return modules
 

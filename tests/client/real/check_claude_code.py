@@ -44,7 +44,7 @@ def test_sessions_arrive_whole_however_they_go_on(desk: Desk) -> None:
     fork = desk.run(*PRINT, "--resume", session, "--fork-session", "Or elsewhere?")
     assert session_of(fork) != session
     desk.run(*PRINT, "--resume", session, "/compact")
-    desk.run(*PRINT, "--allowedTools", "Agent,Task", "DELEGATE this")
+    desk.run(*PRINT, "DELEGATE this", "--allowedTools", "Agent,Task")
     desk.sync()
 
     files = files_of(desk)

@@ -24,10 +24,24 @@ HERE = Path(__file__).resolve().parent
 SECONDS = 120
 
 
+# Where each client's program lies in what its package installs.
+PROGRAMS = {
+    "claude": "@anthropic-ai/claude-code-linux-x64/claude",
+    "cline": "@cline/cli-linux-x64/bin/cline",
+    "codex": "codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex",
+    "gemini": ".bin/gemini",
+    "opencode": "opencode-linux-x64/bin/opencode",
+}
+
+
 @pytest.fixture(scope="session")
-def programs() -> Path:
-    """The folder of the clients' commands, at pinned versions from npm."""
-    return install(HERE, runs_scripts=True) / ".bin"
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the clients' commands, at pinned versions from npm."""
+    modules = install(HERE, "--omit=optional")
+    folder = tmp_path_factory.mktemp("programs")
+    for name, place in PROGRAMS.items():
+        (folder / name).symlink_to(modules / place)
+    return folder
 
 
 @pytest.fixture
