@@ -115,6 +115,7 @@ def test_sessions_arrive_whole_however_they_go_on(desk: Desk) -> None:
     desk.sync()
 
     files = files_of(desk)
+    print(len(files), "rollouts")
     assert len(files) >= 2, files
     texts = b"".join(path.read_bytes() for path in files)
     assert b'"compacted"' in texts
