@@ -13,6 +13,7 @@ import asyncio
 import gc
 import io
 from collections.abc import Awaitable, Callable, MutableMapping
+from email.utils import formatdate
 from functools import partial
 from threading import Thread
 from typing import IO, Any
@@ -21,7 +22,6 @@ import daphne.server
 from daphne.cli import CommandLineInterface
 from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.server import Server as DaphneServer
-from twisted.web.http import datetimeToString
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -90,7 +90,7 @@ def _dated(send: Send) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             head = message.get("headers", ())
-            message["headers"] = [*head, (b"date", datetimeToString())]
+            message["headers"] = [*head, (b"date", formatdate(usegmt=True).encode())]
         await send(message)
 
     return sending

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ LISTED = {
     "codex": ("codex", "mcp", "get", "memory"),
     "gemini": ("gemini", "mcp", "list"),
     "opencode": ("opencode", "mcp", "list"),
-    "cline": ("cline", "mcp", "list"),
+    "cline": ("cline", "config", "mcp"),
 }
 
 
@@ -23,6 +24,10 @@ def connected(desk: Desk) -> Desk:
     assert done.returncode == 0, done.stderr.decode()
     machine = desk.machine
     machine.environment["XDG_CONFIG_HOME"] = str(machine.home / ".config")
+    # Gemini CLI connects with nothing in a folder that nobody trusted.
+    trusted = machine.home / ".gemini" / "trustedFolders.json"
+    trusted.parent.mkdir()
+    trusted.write_text(json.dumps({str(desk.project): "TRUST_FOLDER"}))
     before = snapshot(machine.home)
     done = machine.run(
         *("install", "--url", desk.server.url, "--machine", machine.name),
@@ -45,7 +50,7 @@ def snapshot(home: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_the_client_finds_the_server(connected: Desk, client: str) -> None:
-    said = connected.run(*LISTED[client])
+    said = "".join(connected.told(*LISTED[client]))
     assert "memory" in said
     assert connected.server.url in said or client in ("cline",), said
     if client in ("claude-code", "gemini", "opencode"):

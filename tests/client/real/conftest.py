@@ -75,11 +75,14 @@ class Desk:
 
     def run(self, *words: str, **more: str) -> str:
         """What a client's command prints; fails when it does."""
+        return self.told(*words, **more)[0]
+
+    def told(self, *words: str, **more: str) -> tuple[str, str]:
+        """What it prints as its result and beside that."""
         running = self.start(*words, **more)
-        out, error = running.communicate(timeout=SECONDS)
-        told = f"{words}: {out.decode()[-2000:]}\n{error.decode()[-2000:]}"
-        assert running.returncode == 0, told
-        return out.decode()
+        out, error = (each.decode() for each in running.communicate(timeout=SECONDS))
+        assert running.returncode == 0, f"{words}: {out[-2000:]}\n{error[-2000:]}"
+        return out, error
 
     def uninterrupted(self) -> None:
         """Wait until no run of ours is under way and the spool is empty."""
