@@ -7,7 +7,7 @@ JOBS ?= 2
 
 export VENV
 
-.PHONY: run install test check format bench client conformance
+.PHONY: run install test check format bench client conformance real-clients
 
 run:
 	@$(PYTHON) bootstrap.py
@@ -52,4 +52,9 @@ client:
 # The protocol's official suite, at every revision it knows; comes from npm.
 conformance:
 	@$(PYTHON) bootstrap.py
-	@exec $(VENV)/bin/python tests/conformance
+	@PYTHONPATH=tests exec $(VENV)/bin/python tests/conformance
+
+# Claude Code, Codex and others themselves, with a model that stands in; from npm.
+real-clients:
+	@$(PYTHON) bootstrap.py --dev
+	@exec $(VENV)/bin/python -m pytest tests/client/real/check_*.py $(ARGS)

@@ -67,6 +67,14 @@ class Token(models.Model):
         db_default="",
         help_text="The one address it was made for; empty: everything here.",
     )
+    machine = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        # As above.
+        db_default="",
+        help_text="The computer it was made for; empty: any.",
+    )
     digest = models.CharField(max_length=64, unique=True, help_text="SHA-256.")
     last_four = models.CharField(max_length=4)
     created_at = models.DateTimeField()

@@ -52,6 +52,7 @@ def create(
     expires_at: datetime | None = None,
     tool_profile: str = Token.ToolProfile.STANDARD,
     audience: str = "",
+    machine: str = "",
     text: str = "",
     created_by: trail.Actor,
     at: datetime,
@@ -59,7 +60,7 @@ def create(
     """Make a token; the text that comes back is never to be had again.
 
     `text` is one that `new_text` made before, `audience` the only address the token is
-    good for.
+    good for, `machine` the computer that will carry it.
 
     Without `scopes` it gets what its kind usually needs. Raises InvalidArgument for a
     name that is empty, long or not plain text, an unknown kind or tool profile, a scope
@@ -83,6 +84,7 @@ def create(
             expires_at=expires_at,
             tool_profile=tool_profile,
             audience=audience,
+            machine=machine,
             created_by=created_by,
             at=at,
         )
@@ -223,6 +225,7 @@ def _store(
     at: datetime,
     tool_profile: str = Token.ToolProfile.STANDARD,
     audience: str = "",
+    machine: str = "",
 ) -> Token:
     token = Token.objects.create(
         name=name,
@@ -231,6 +234,7 @@ def _store(
         workspace=workspace,
         tool_profile=tool_profile,
         audience=audience,
+        machine=machine,
         digest=digest(text),
         last_four=text[-4:],
         created_at=at,

@@ -13,6 +13,7 @@ _SECTIONS = {
         ("Overview", "monitoring", "admin:index"),
         ("Search", "search", "console:search"),
         ("Live", "stream", "console:live"),
+        ("Machines", "computer", "console:machines"),
     ],
     "Memory": [
         ("Workspaces", "hub", "admin:workspaces_workspace_changelist"),

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import io
+from email.utils import formatdate
 from functools import partial
 from threading import Thread
 from typing import IO, Any
@@ -76,9 +77,22 @@ def reading_from_file(application: Application) -> Application:
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         body = scope.pop(BODY, None)
         given = receive if body is None else _body(body, receive)
-        await application(scope, given, send)
+        told = _dated(send) if scope["type"] == "http" else send
+        await application(scope, given, told)
 
     return wrapped
+
+
+def _dated(send: Send) -> Send:
+    """Say when each answer was made (RFC 9110, section 6.6.1); daphne does not."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            head = message.get("headers", ())
+            message["headers"] = [*head, (b"date", formatdate(usegmt=True).encode())]
+        await send(message)
+
+    return sending
 
 
 def _body(file: IO[bytes], queued: Receive) -> Receive:

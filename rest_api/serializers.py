@@ -14,6 +14,7 @@ MAX_LINE_NUMBER = 2**40
 MAX_VERSION = 2**31 - 1
 MAX_QUERY_CHARS = 2000
 MAX_CHECKED = 1000
+MAX_FILES = 2**31 - 1
 ROLES = ("user", "assistant", "tool_input", "tool_output", "summary")
 MODES = ("hybrid", "keyword", "semantic", "regex", "exact")
 
@@ -205,6 +206,32 @@ class SyncCheck(serializers.Serializer[Any]):
     items = serializers.ListField(
         child=Checked(), allow_empty=False, max_length=MAX_CHECKED
     )
+
+
+class MachineAccount(serializers.Serializer[Any]):
+    """What a sync client tells at the end of a full run."""
+
+    client_version = Text(max_length=32)
+    found = Count(min_value=0, max_value=MAX_FILES)
+    skipped = Count(min_value=0, max_value=MAX_FILES)
+    failed = Count(min_value=0, max_value=MAX_FILES)
+    waiting = Count(min_value=0, max_value=MAX_FILES)
+    oldest_waiting_at = Moment(default=None, allow_null=True)
+
+
+class HookTarget(serializers.Serializer[Any]):
+    machine = Text(max_length=200)
+    tool = Text(default="claude-code-http", max_length=200)
+
+
+class HookEvent(serializers.Serializer[Any]):
+    """What is read of a hook's event; clients send more."""
+
+    hook_event_name = Text(max_length=64)
+    session_id = Text(max_length=128)
+    cwd = Text(max_length=1024)
+    prompt = Content(required=False)
+    last_assistant_message = Content(required=False, allow_null=True)
 
 
 class Searching(serializers.Serializer[Any]):

@@ -16,6 +16,8 @@ from rest_api.views import (
 )
 from rest_api.views.citations import CitationView
 from rest_api.views.documents import DocumentsView, DocumentView, OverviewView
+from rest_api.views.hooks import HookView
+from rest_api.views.machines import MachineView
 from rest_api.views.searches import SearchView
 from rest_api.views.syncing import SyncCheckView
 from rest_api.views.tokens import MeView
@@ -55,6 +57,9 @@ urlpatterns = [
         name="transcript",
     ),
     path("api/v1/sync/check", SyncCheckView.as_view(), name="sync-check"),
+    path("api/v1/machines/<str:name>", MachineView.as_view(), name="machine"),
+    path("api/v1/hooks/claude-code", HookView.as_view(), name="hook"),
+    path("client/<str:name>", pages.client_file, name="client-file"),
     path("api/v1/search", SearchView.as_view(), name="search"),
     path("api/v1/citations/verify", CitationView.as_view(), name="citation"),
     path("v1/memories", memories.MemoriesView.as_view(), name="memories"),

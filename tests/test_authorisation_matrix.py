@@ -403,6 +403,29 @@ ROUTES: dict[tuple[str, str], Route] = {
         f"{BASE}/sessions/one", lambda _: LINES, NDJSON, writes=True
     ),
     ("sync-check", "POST"): Route("/api/v1/sync/check", as_json(item)),
+    ("machine", "PUT"): Route(
+        "/api/v1/machines/laptop",
+        as_json(
+            lambda _: {
+                "client_version": "1",
+                **dict.fromkeys(("found", "skipped", "failed", "waiting"), 0),
+            }
+        ),
+        names_workspace=False,
+    ),
+    ("hook", "POST"): Route(
+        "/api/v1/hooks/claude-code?machine=laptop&tool=claude-code",
+        as_json(
+            lambda workspace: {
+                "hook_event_name": "Stop",
+                "session_id": "hooked",
+                "cwd": f"/home/me/{workspace.project}",
+                "last_assistant_message": "Done.",
+            }
+        ),
+        writes=True,
+    ),
+    ("client-file", "GET"): Route("/client/install.sh", names_workspace=False),
     ("search", "GET"): Route("/api/v1/search?q=hello&mode=exact&workspace_id={slug}"),
     ("citation", "GET"): Route(
         "/api/v1/citations/verify?uri={citation}&sha256=" + DIGEST,
@@ -850,6 +873,7 @@ def test_routes_ask_what_their_tools_ask():
             if row[0]
             in {
                 *("landing", "schema", "healthz", "health", "ready", "memory-ready"),
+                "client-file",
                 *("payment-webhook", "memory-webhook"),
             }
         },
@@ -860,6 +884,8 @@ def test_routes_ask_what_their_tools_ask():
         ("document", "POST"): SYNC,
         ("document", "DELETE"): SYNC,
         ("transcript", "PUT"): SYNC,
+        ("machine", "PUT"): SYNC,
+        ("hook", "POST"): SYNC,
         **dict.fromkeys(
             (
                 *(("memories", "POST"), ("conversations", "POST"), ("ingest", "POST")),

@@ -104,6 +104,26 @@ class SyncSource(models.Model):
         return f"{self.connector_id} of {self.workspace}"
 
 
+class Machine(models.Model):
+    """A computer, as its sync client last told of itself."""
+
+    name = models.CharField(
+        max_length=200, unique=True, help_text="As its workspaces name it."
+    )
+    client_version = models.CharField(max_length=32)
+    found = models.PositiveIntegerField(help_text="Files, in its last full run.")
+    skipped = models.PositiveIntegerField(help_text="Left out on purpose.")
+    failed = models.PositiveIntegerField()
+    waiting = models.PositiveIntegerField(help_text="Not archived as they are now.")
+    oldest_waiting_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the oldest of these was written."
+    )
+    reported_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class ServerReadme(models.Model):
     """The one text that every assistant reads first; operators edit it in the admin."""
 

@@ -77,6 +77,11 @@ def parts(*, machine: str, tool: str, project: str) -> dict[str, str]:
     }
 
 
+def machine_name(name: str) -> str:
+    """Check a machine's name and give it in the form it is stored and compared."""
+    return _part("machine", name)
+
+
 def find(*, machine: str, tool: str, project: str) -> Workspace | None:
     """Find the workspace of a triple without making one."""
     triple = parts(machine=machine, tool=tool, project=project)

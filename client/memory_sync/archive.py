@@ -30,6 +30,8 @@ from memory_sync.transcripts import Skip, Transcript
 
 BATCH = 100
 TURNED_OFF = "turned off for this workspace on the server"
+ERASED = "erased on the server"
+GONE = 410
 MAX_COPIED_BYTES = 512 * 2**20
 
 
@@ -43,6 +45,10 @@ class Report:
     skipped: Counter[str] = dataclasses.field(default_factory=Counter)
     failed: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     raw_bytes_sent: int = 0
+    # Transcripts of the last sweep that are not archived as they lie here, and when
+    # the oldest of them was written.
+    waiting: int = 0
+    oldest_waiting_ns: int = 0
 
     def as_json(self) -> Json:
         return {
@@ -52,6 +58,7 @@ class Report:
             "skipped": dict(self.skipped),
             "failed": [{"file": file, "reason": why} for file, why in self.failed],
             "raw_bytes_sent": self.raw_bytes_sent,
+            "waiting": self.waiting,
         }
 
     def lines(self) -> Iterator[str]:
@@ -123,7 +130,14 @@ class Archive:
                         by_identity[mine.identity.key].append(mine)
                 for members in by_identity.values():
                     self._send_batch(members[0].identity, members)
+        self._count_waiting(seen.values())
         return set(seen)
+
+    def _count_waiting(self, found: Iterable[Transcript]) -> None:
+        """Note which files the server does not have as they lie here."""
+        written = [each.mtime_ns for each in found if not self.state.settles(each)]
+        self.report.waiting = len(written)
+        self.report.oldest_waiting_ns = min(written, default=0)
 
     def _is_rendered(self, transcript: Transcript) -> bool:
         return bool(transcript.form) or self.privacy.mask is not None
@@ -387,6 +401,8 @@ class Archive:
             self._fail(item, problem)
 
     def _fail(self, item: Transcript | Note, problem: Problem) -> None:
+        if isinstance(problem, Refused) and problem.status == GONE:
+            problem = LeftOut(ERASED)
         if isinstance(problem, LeftOut):
             self.report.skipped[str(problem)] += 1
             # What the server leaves out is asked for again: it may be turned on there.
@@ -408,6 +424,8 @@ class Archive:
 def _check_wanted(verdict: Json) -> None:
     if verdict.get("state") == "off":
         raise LeftOut(TURNED_OFF)
+    if verdict.get("state") == "erased":
+        raise LeftOut(ERASED)
 
 
 def decoded(data: bytes) -> str:

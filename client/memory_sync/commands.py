@@ -24,6 +24,7 @@ from memory_sync.identity import Identity
 from memory_sync.locking import RunLock
 from memory_sync.problems import Problem, Refused, ServerAway, TokenRefused
 from memory_sync.rendering import clear_work
+from memory_sync.reporting import tell
 from memory_sync.server import Server
 from memory_sync.shapes import Json
 from memory_sync.stores import sweep
@@ -227,6 +228,7 @@ def _run(archive: Archive, *, only_spool: bool) -> Problem | None:
             archive.send_manifests()
             archive.state.forget_missing(archive.send_transcripts(sweep()))
             drain(archive)
+            tell(archive)
             if archive.config.context_chars:
                 from memory_sync.resuming import prepare_context
 

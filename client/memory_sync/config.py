@@ -35,17 +35,24 @@ def load_config() -> Config:
     """Read the configuration; values that are missing are empty."""
     stored = read_json(home() / "config.json")
     tokens = load_tokens(stored)
-    url = os.environ.get("MCP_MEMORY_URL") or str(stored.get("url") or "")
+    url = _told("MCP_MEMORY_URL", "url") or str(stored.get("url") or "")
+    machine = _told("", "machine") or str(stored.get("machine") or "")
     return Config(
         url=url.strip(),
-        machine=str(stored.get("machine") or default_machine()),
-        ai_token=os.environ.get("MCP_MEMORY_TOKEN") or str(tokens.get("ai") or ""),
-        sync_token=os.environ.get("SYNC_TOKEN") or str(tokens.get("sync") or ""),
+        machine=machine or default_machine(),
+        ai_token=_told("MCP_MEMORY_TOKEN", "ai_token") or str(tokens.get("ai") or ""),
+        sync_token=_told("SYNC_TOKEN", "sync_token") or str(tokens.get("sync") or ""),
         projects=dict(stored.get("projects") or {}),
         exclude=_exclusions(stored.get("exclude")),
         is_masking=stored.get("mask") is True,
         context_chars=max(0, min(int(stored.get("context_chars") or 0), 4000)),
     )
+
+
+def _told(variable: str, option: str) -> str:
+    """What a variable says, else what Claude Code was told for our plugin."""
+    told = os.environ.get(variable) if variable else ""
+    return told or os.environ.get(f"CLAUDE_PLUGIN_OPTION_{option.upper()}") or ""
 
 
 def apply_environment() -> None:

@@ -156,7 +156,9 @@ def retention(config: Config) -> Iterator[Json]:
         left = days - (now - item.mtime_ns / 1e9) / 86_400
         if left < SOON_DAYS:
             soon += 1
-            lost += not state.known(item).get("stored")
+            known = state.known(item)
+            # What is kept out of the archive on purpose is not lost to it.
+            lost += not ("stored" in known or "excluded" in known)
     said = f"Claude Code deletes transcripts after {days} days; {soon} go within "
     said += f"{SOON_DAYS} days, {lost} of them not archived"
     level = "fail" if lost else "note" if days <= DEFAULT_KEEP_DAYS else "ok"

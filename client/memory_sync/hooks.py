@@ -27,12 +27,13 @@ _KEPT = (
 
 
 def run_hook() -> int:
-    """Take a hook's word that a session moved on."""
+    """Take a hook's word that a session moved on; beside a plugin, sweep at a start."""
     try:
         payload = json.loads(sys.stdin.buffer.read(MAX_HOOK_BYTES))
         spool({name: payload[name] for name in _KEPT if payload.get(name)})
-        start_draining()
-        if payload.get("hook_event_name") == "SessionStart":
+        is_start = payload.get("hook_event_name") == "SessionStart"
+        start_run(only_spool=not is_start or _has_timer())
+        if is_start:
             _tell_context(payload)
     except Exception as error:
         from memory_sync.files import log
@@ -60,9 +61,15 @@ def spool(entry: dict[str, object]) -> None:
     os.replace(path + ".tmp", path)
 
 
-def start_draining() -> None:
+def _has_timer() -> bool:
+    """Whether something else sweeps now and then; beside a plugin nothing does."""
+    return os.path.exists(os.path.join(home_folder(), "install.json"))
+
+
+def start_run(*, only_spool: bool) -> None:
     """Start a run that outlives the hook: clients kill what takes too long."""
-    words = [sys.executable, program_file(), "sync", "--spool", "--background"]
+    words = [sys.executable, program_file(), "sync", "--background"]
+    words += ["--spool"] if only_spool else []
     if sys.platform != "win32":
         try:
             _spawned(words)

@@ -132,6 +132,22 @@ def can_unpack() -> bool:
     return sys.version_info >= (3, 14) or shutil.which("zstd") is not None
 
 
+def unpacked(data: bytes) -> bytes:
+    """What a compressed piece of a database holds; raises OSError."""
+    if sys.version_info >= (3, 14):
+        import importlib
+
+        whole: bytes = importlib.import_module("compression.zstd").decompress(data)
+        return whole
+    import subprocess
+
+    command = ["zstd", "--decompress", "--stdout", "--quiet"]
+    done = subprocess.run(command, input=data, capture_output=True)
+    if done.returncode:
+        raise OSError(f"cannot be unpacked: {done.stderr[-200:]!r}")
+    return done.stdout
+
+
 def _unpacked(path: Path) -> Iterator[bytes]:
     if sys.version_info >= (3, 14):
         import importlib

@@ -87,7 +87,7 @@ def _entry(
     if workspace.get("machine") != config.machine:
         entry["why"] = f"on {workspace.get('machine')}: resume it there"
     elif words is None:
-        entry["why"] = f"{workspace.get('tool')} has no command that resumes"
+        entry["why"] = f"no command is known that resumes {workspace.get('tool')}"
     elif session_id not in places:
         entry["why"] = "its file is gone from this machine; read_session has its text"
     else:

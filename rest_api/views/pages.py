@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import Error, connection
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.types import OpenApiTypes
@@ -18,6 +18,7 @@ from rest_framework.response import Response
 
 import keystore
 from access.requirements import Requirement
+from operations import client_files
 from rest_api.resource import Resource
 from search.embedders import chosen as embedders
 from search.embedders.embedder import EmbedderAway
@@ -98,6 +99,25 @@ def landing(request: HttpRequest) -> HttpResponse:
 
 
 landing.requirement = PUBLIC  # type: ignore[attr-defined]
+
+
+def client_file(request: HttpRequest, name: str) -> HttpResponse:
+    """The sync client or one of its installers; they hold no secret."""
+    data = client_files.content(name)
+    if data is None:
+        raise Http404
+    return HttpResponse(
+        data,
+        content_type="application/octet-stream",
+        headers={
+            "Cache-Control": "no-cache",
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "ETag": f'"{client_files.sha256(name)}"',
+        },
+    )
+
+
+client_file.requirement = PUBLIC  # type: ignore[attr-defined]
 
 
 def _embedder_name() -> str | None:

@@ -19,6 +19,12 @@ WHERE workspace.machine = %s AND transcript.session_id = %s
   AND transcript.agent_id = %s AND transcript.revision = %s
 ORDER BY segment.number
 """
+_NAMES = """
+SELECT transcript.session_id, transcript.agent_id
+FROM transcripts_transcript AS transcript
+JOIN workspaces_workspace AS workspace ON workspace.id = transcript.workspace_id
+WHERE workspace.machine = %s
+"""
 _DOCUMENT = """
 SELECT blob.sha256, document.version_number, document.deleted_at
 FROM knowledge_document AS document
@@ -54,6 +60,11 @@ class Archive:
             text = None if row.sha256 is None else self._blob(row.sha256)
             return text, row.version_number
         return None
+
+    def names(self) -> list[tuple[str, str]]:
+        """(session, agent) of every revision of every transcript of the machine."""
+        rows = self._rows(_NAMES, self.machine)
+        return [(row.session_id, row.agent_id) for row in rows]
 
     def projects(self) -> set[tuple[str, str]]:
         """(tool, project) of every workspace of the machine."""

@@ -12,8 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tree_sitter_powershell
+import xmlschema
 from machines import SCRIPT, Machine, machine_at
+from tree_sitter import Language, Parser
 
+from access.machines import Enrolled
+from console.machines import install_lines
 from memory_sync.install import scheduling
 from memory_sync.install.clients import CLIENTS
 from memory_sync.install.jsonc import loads
@@ -273,6 +278,23 @@ def test_the_install_script_takes_tokens_and_options(desk: Machine) -> None:
     assert AI.encode() not in done.stdout
 
 
+def test_what_powershell_is_given_is_powershell() -> None:
+    """Its own parser is not to be had here; the grammar that editors use is."""
+    enrolled = Enrolled("wren", "fms_ai_x", "fms_sync_x")
+    texts = {
+        "install.ps1": Path(SCRIPT).with_name("install.ps1").read_text(),
+        "the console's line": install_lines(enrolled, ["codex"])["powershell"],
+    }
+    parser = Parser(Language(tree_sitter_powershell.language()))
+    wrong = {
+        name: str(tree.root_node)
+        for name, text in texts.items()
+        if (tree := parser.parse(text.encode())).root_node.has_error
+    }
+    assert wrong == {}
+    assert parser.parse(b"if ($x { }").root_node.has_error
+
+
 # The timers, as text
 
 
@@ -313,12 +335,18 @@ def test_a_windows_task_quotes_its_paths_and_opens_no_window(tmp_path: Path) -> 
     python = tmp_path / "with space" / "python.exe"
     python.parent.mkdir()
     (python.parent / "pythonw.exe").touch()
-    told = scheduling.schtasks(str(python), Path("C:/Users/me/memory_sync.py"))
-    (command,) = told.on
-    action = command[command.index("/TR") + 1]
-    assert action.startswith(f'"{python.parent / "pythonw.exe"}" ')
-    assert action.endswith(" sync --background")
-    assert command[command.index("/MO") + 1] == "15"
+    script = Path("C:/Users/Zoë & co/memory_sync.py")
+    told = scheduling.schtasks(str(python), script)
+    ((edit,), (command,)) = told.files, told.on
+    assert command[-2:] == ["/XML", str(edit.path)]
+    assert edit.value.isascii()
+    schema = xmlschema.XMLSchema(Path(__file__).with_name("task_scheduler.xsd"))
+    task = schema.to_dict(edit.value)
+    (run,) = task["Actions"]["Exec"]
+    assert run["Command"] == str(python.parent / "pythonw.exe")
+    assert run["Arguments"] == f'"{script}" sync --background'
+    assert task["Triggers"]["TimeTrigger"][0]["Repetition"]["Interval"] == "PT15M"
+    assert task["Settings"]["DisallowStartIfOnBatteries"] is False
 
 
 def test_a_crontab_keeps_its_other_lines() -> None:

@@ -6,9 +6,11 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
+from machines import machine_at, turn
 
 from memory_sync.problems import (
     Problem,
@@ -29,12 +31,23 @@ class Script(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.seen.append(self.path)
+        if "chunked" in self.headers.get("Transfer-Encoding", ""):
+            while int(self.rfile.readline(), 16):
+                self.rfile.readline()
+            self.rfile.readline()
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
         status, headers, body = self.answers.pop(0)
         self.send_response(status)
         for name, value in {**headers, "Content-Length": str(len(body))}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    def do_PUT(self) -> None:
+        self.do_GET()
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -136,3 +149,32 @@ def test_a_closed_idle_connection_is_opened_again_at_once(script: Any) -> None:
     assert server.ask("GET", "/b") == {"second": 1}
     assert pauses == [0.0]
     server.close()
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_what_was_erased_there_is_left_out_and_asked_for_no_more(
+    script: Any, tmp_path: Path, is_known: bool
+) -> None:
+    handler, url = script
+    machine = machine_at(tmp_path, MCP_MEMORY_URL=url, SYNC_TOKEN="s" * 20)
+    path = machine.claude_session("erased", turn("forget me"))
+    registered = b'{"workspace_id": "w", "write_token": "t"}'
+    verdict = {"send": not is_known, "state": "erased" if is_known else "new"}
+    checked = json.dumps({"items": [verdict]}).encode()
+    refused = [] if is_known else [(410, {}, refusal("ERASED"))]
+    handler.answers += [(201, {}, registered), (200, {}, checked), *refused]
+    handler.answers += [(200, {}, b"{}")] * 2
+
+    once, again = machine.report("sync"), machine.report("sync")
+    assert (once["exit_code"], once["waiting"]) == (0, 0)
+    assert once["skipped"] == again["skipped"] == {"erased on the server": 1}
+    assert handler.seen[-1].startswith("/api/v1/machines/")
+    assert handler.answers == []
+    (entry,) = machine.report("status", "--files")["files"]
+    assert (entry["fate"], entry["reason"]) == (
+        "skipped",
+        "excluded: erased on the server",
+    )
+    # Of a session that grows it is asked again.
+    path.write_bytes(turn("forget me") + turn("and me"))
+    assert machine.report("status")["waiting"] == 1

@@ -201,6 +201,152 @@ def test_opencode_sessions_are_rows_of_a_database(person: Path) -> None:
     database.close()
 
 
+def test_goose_sessions_are_rows_of_a_database(person: Path) -> None:
+    path = person / ".local" / "share" / "goose" / "sessions" / "sessions.db"
+    path.parent.mkdir(parents=True)
+    asked = {
+        "type": "toolRequest",
+        "id": "call-1",
+        "toolCall": {
+            "status": "success",
+            "value": {"name": "shell", "arguments": {"command": "ls"}},
+        },
+    }
+    given = {
+        "type": "toolResponse",
+        "id": "call-1",
+        "toolResult": {
+            "status": "success",
+            "value": {"content": [{"type": "text", "text": "a.py"}], "isError": False},
+        },
+    }
+    with sqlite3.connect(path) as database:
+        database.executescript(
+            "CREATE TABLE sessions (id TEXT, working_dir TEXT, parent_session_id TEXT);"
+            "CREATE TABLE messages (id INTEGER PRIMARY KEY, session_id TEXT, role TEXT,"
+            " content_json TEXT, created_timestamp INTEGER);"
+            "INSERT INTO sessions VALUES ('20261101_1', '/home/me/shop', NULL);"
+            "INSERT INTO sessions VALUES ('20261101_2', '/home/me/shop', '20261101_1');"
+        )
+        for session, role, content in (
+            ("20261101_1", "user", [{"type": "text", "text": "what is here?"}]),
+            ("20261101_1", "assistant", [asked]),
+            ("20261101_1", "user", [given]),
+            ("20261101_2", "assistant", [{"type": "text", "text": "done"}]),
+        ):
+            database.execute(
+                "INSERT INTO messages (session_id, role, content_json,"
+                " created_timestamp) VALUES (?, ?, ?, 1793527200)",
+                [session, role, json.dumps(content)],
+            )
+    database.close()
+    main, agent = found()
+    lines = lines_of(main)
+    assert said(lines) == [
+        ("user", "what is here?"),
+        ("assistant", ""),
+        ("user", ""),
+        ("tool", "a.py"),
+    ]
+    assert lines[1]["timestamp"] == "2026-11-01T10:00:00.000Z"
+    assert lines[2]["tool_calls"][0]["function"]["name"] == "shell"
+    assert identity_of(main, load_config()).project == "shop"
+    assert (agent.session_id, agent.agent_id) == ("20261101_1", "20261101_2")
+    assert said(lines_of(agent)) == [("assistant", "done")]
+
+
+@pytest.mark.skipif(not rendering.can_unpack(), reason="needs zstd")
+def test_zed_threads_are_compressed_documents_in_a_database(person: Path) -> None:
+    path = person / ".local" / "share" / "zed" / "threads" / "threads.db"
+    path.parent.mkdir(parents=True)
+    use = {"id": "toolu_1", "name": "terminal", "raw_input": '{"command": "ls"}'}
+    result = {"tool_name": "terminal", "content": [{"Text": "a.py"}]}
+    thread = {
+        "version": "0.3.0",
+        "messages": [
+            {"User": {"id": "u1", "content": [{"Text": "what is here?"}]}},
+            "Resume",
+            {
+                "Agent": {
+                    "content": [{"Text": "I look."}, {"ToolUse": use}],
+                    "tool_results": {"toolu_1": result},
+                }
+            },
+        ],
+    }
+    before = {
+        "version": "0.2.0",
+        "messages": [{"role": "user", "segments": [{"text": "old"}]}],
+    }
+    packed = subprocess.run(
+        ["zstd", "-q", "-c"], input=json.dumps(thread).encode(), capture_output=True
+    ).stdout
+    with sqlite3.connect(path) as database:
+        database.execute(
+            "CREATE TABLE threads (id TEXT, summary TEXT, updated_at TEXT, data_type"
+            " TEXT, data BLOB, parent_id TEXT, folder_paths TEXT)"
+        )
+        at = "2026-11-01T10:00:00.123456789+00:00"
+        rows = [
+            ("t1", "zstd", packed, None, "/home/me/shop\n/home/me/other"),
+            ("t2", "json", json.dumps(before).encode(), "t1", None),
+        ]
+        for name, kind, data, parent, folders in rows:
+            database.execute(
+                "INSERT INTO threads VALUES (?, '', ?, ?, ?, ?, ?)",
+                [name, at, kind, data, parent, folders],
+            )
+    database.close()
+    main, agent = found()
+    lines = lines_of(main)
+    assert said(lines) == [
+        ("user", "what is here?"),
+        ("assistant", "I look."),
+        ("tool", "a.py"),
+    ]
+    assert lines[2]["tool_calls"][0]["function"] == {
+        "name": "terminal",
+        "arguments": '{"command": "ls"}',
+    }
+    assert identity_of(main, load_config()).project == "shop"
+    assert (agent.session_id, agent.agent_id) == ("t1", "t2")
+    assert said(lines_of(agent)) == [("user", "old")]
+
+
+def test_copilot_sessions_are_read_from_their_events(person: Path) -> None:
+    def event(kind: str, **data: Any) -> str:
+        told = {"type": kind, "id": kind, "timestamp": "2026-11-01T10:00:00Z"}
+        return json.dumps({**told, "data": data}) + "\n"
+
+    request = {"toolCallId": "c1", "name": "view", "arguments": {"path": "a.py"}}
+    write(
+        person / ".copilot" / "session-state" / UUIDS[0] / "events.jsonl",
+        event("session.start", sessionId=UUIDS[0], context={"cwd": "/home/me/shop"})
+        + event("user.message", content="what is here?")
+        + event("assistant.message", content="I look.", toolRequests=[request])
+        + event("tool.execution_complete", toolCallId="c1", result={"content": "x = 1"})
+        + '{"type": "assistant.mess',
+    )
+    write(
+        person / ".copilot" / "session-state" / f"{UUIDS[1]}.jsonl",
+        event("user.message", content="before"),
+    )
+    current, before = sorted(found(), key=lambda each: each.session_id)
+    with rendering.content_of(current) as content:
+        assert identity_of(current, load_config(), content.path).project == "shop"
+    lines = lines_of(current)
+    assert said(lines) == [
+        ("user", "what is here?"),
+        ("assistant", "I look."),
+        ("tool", "x = 1"),
+    ]
+    assert lines[2]["tool_calls"][0]["id"] == "c1"
+    assert (before.session_id, said(lines_of(before))) == (
+        UUIDS[1],
+        [("user", "before")],
+    )
+
+
 def test_two_rows_of_a_database_have_two_entries_in_the_state(person: Path) -> None:
     database = opencode(person)
     for name in ("ses_1", "ses_2"):

@@ -16,6 +16,7 @@ from relay import Relay
 
 from benchmarks import corpus
 from memory_server.scratch import Server
+from memory_sync import VERSION
 from memory_sync import archive as sending
 from memory_sync import server as rest
 from memory_sync.config import load_config
@@ -33,7 +34,7 @@ def archive(server: Server, laptop: Machine) -> Archive:
 
 
 def test_forty_sessions_are_archived_byte_for_byte(
-    laptop: Machine, archive: Archive
+    laptop: Machine, archive: Archive, server: Server
 ) -> None:
     chance = random.Random(40)
     contents = {}
@@ -55,6 +56,9 @@ def test_forty_sessions_are_archived_byte_for_byte(
     assert archive.projects() <= {("claude-code", name) for name in corpus.PROJECTS}
     again = laptop.report("sync")
     assert (again["unchanged"], again["raw_bytes_sent"]) == (40, 0)
+    told = "SELECT found, waiting, client_version FROM workspaces_machine"
+    (account,) = server.query(f"{told} WHERE name = '{laptop.name}'")
+    assert account == (40, 0, VERSION)
 
 
 def test_only_new_bytes_travel_when_a_session_grows(

@@ -9,7 +9,6 @@ servers. Exits with 1 if a scenario fails, or if a set has become smaller.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import subprocess
 import sys
@@ -17,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import npm_packages
 
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
@@ -51,28 +52,11 @@ RUNS = (
 
 
 def main() -> None:
-    install()
+    npm_packages.install(HERE)
     with server() as url:
         found = [passes(run, url) for run in RUNS]
     if not all(found):
         sys.exit(1)
-
-
-def install() -> None:
-    """Node from PyPI and the suite from npm, unless they are there already."""
-    pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "-q"]
-    subprocess.run([*pip, "-r", HERE / "requirements.txt"], check=True)
-    lock = hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()
-    stamp = MODULES / "installed"
-    if not stamp.is_file() or stamp.read_text() != lock:
-        # Nothing of the suite needs to run while it is installed.
-        npm = [node().with_name("npm"), "ci", "--ignore-scripts", "--no-progress"]
-        subprocess.run(npm, cwd=HERE, check=True, stdout=subprocess.DEVNULL)
-        stamp.write_text(lock)
-
-
-def node() -> Path:
-    return Path(sys.executable).with_name("node")
 
 
 @contextmanager
@@ -95,7 +79,7 @@ def server() -> Iterator[str]:
 def passes(run: Run, url: str) -> bool:
     """Run one set, print how it went and say whether all of it is as it should be."""
     done = subprocess.run(
-        [node(), run.suite, "server", "--url", url, *run.options],
+        [npm_packages.node(), run.suite, "server", "--url", url, *run.options],
         # 0.1.16 leaves its results where it runs.
         cwd=MODULES,
         capture_output=True,

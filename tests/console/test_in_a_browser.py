@@ -1,7 +1,16 @@
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Page
+
+from memory_server.scratch import Server
 
 PAGES = [
     "/admin/",
@@ -27,6 +36,8 @@ PAGES = [
     "/console/search/?q=needle",
     "/console/search/?q=%3Cscript%3E&mode=exact",
     "/console/live/",
+    "/console/machines/",
+    "/console/machines/add/",
 ]
 
 
@@ -76,6 +87,42 @@ def test_a_new_token_is_shown_once_and_can_be_revoked(page: Page) -> None:
     page.select_option("select[name=action]", "revoke")
     page.click("button[name=index]")
     page.wait_for_selector("text=1 tokens revoked")
+
+
+def test_a_machine_is_added_and_then_listed(page: Page, server: Server) -> None:
+    page.goto("/console/machines/")
+    page.click("text=Add a machine")
+    page.fill("input[name=name]", "finch-7")
+    page.check("input[name=clients][value=codex]")
+    page.click("button[value=allow]")
+    line = page.inner_text("#posix")
+    token = page.inner_text("#sync-token")
+    assert token in line
+    assert "--machine finch-7 --clients codex" in line
+
+    # The line, typed by a person into a shell, sets that machine up.
+    with tempfile.TemporaryDirectory() as home:
+        done = subprocess.run(
+            ["bash", "-c", line[:-1] + " --schedule none)"],
+            env={"HOME": home, "PATH": os.environ["PATH"]},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        kept = json.loads((Path(home) / ".memory-sync/tokens.json").read_text())
+        assert kept["sync"] == token
+        subprocess.run(
+            [sys.executable, Path(home) / ".memory-sync/bin/memory_sync.py", "sync"],
+            env={"HOME": home, "PATH": os.environ["PATH"]},
+            check=True,
+        )
+
+    page.goto("/console/machines/")
+    row = page.inner_text("tr:has-text('finch-7')")
+    assert "0 found" in row
+    assert token[-4:] in row
+    assert token not in page.content()
+    assert "silent" not in row
 
 
 def test_search_leads_to_the_line_it_found(page: Page) -> None:

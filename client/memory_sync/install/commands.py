@@ -31,6 +31,8 @@ REMEMBERED = (
     "GEMINI_CLI_HOME",
     "CLINE_DIR",
     "CLINE_DATA_DIR",
+    "COPILOT_HOME",
+    "GOOSE_PATH_ROOT",
     "XDG_DATA_HOME",
 )
 

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from memory_sync.files import home
 from memory_sync.install.edits import Edit
 from memory_sync.problems import SetupProblem
 from memory_sync.shapes import Json
@@ -23,6 +24,7 @@ MINUTES = 15
 LABEL = "memory-sync"
 LAUNCHD_LABEL = "org.memory-sync.sync"
 COMMAND_SECONDS = 30
+TASK_NAMESPACE = "http://schemas.microsoft.com/windows/2004/02/mit/task"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,15 +136,43 @@ def launchd(python: str, script: Path) -> Schedule:
 
 
 def schtasks(python: str, script: Path) -> Schedule:
+    """A task told as XML: the command line can neither name long paths nor say that a
+    laptop on its battery is archived too.
+    """
     # pythonw opens no window.
     windowless = Path(python).with_name("pythonw.exe")
     runner = str(windowless) if windowless.exists() else python
-    action = subprocess.list2cmdline([runner, str(script), "sync", "--background"])
-    create = ["schtasks", "/Create", "/F", "/TN", LABEL, "/SC", "MINUTE"]
+    arguments = subprocess.list2cmdline([str(script), "sync", "--background"])
+    task = (
+        # No encoding is named: the file is ASCII, whatever the paths hold.
+        '<?xml version="1.0"?>\n'
+        f'<Task version="1.2" xmlns="{TASK_NAMESPACE}">\n'
+        "  <RegistrationInfo><Description>Archive AI coding sessions on the memory"
+        " server</Description></RegistrationInfo>\n"
+        "  <Triggers><TimeTrigger><Enabled>true</Enabled>"
+        "<StartBoundary>2026-01-01T00:00:00</StartBoundary>"
+        f"<Repetition><Interval>PT{MINUTES}M</Interval></Repetition>"
+        "</TimeTrigger></Triggers>\n"
+        '  <Principals><Principal id="Author"><LogonType>InteractiveToken</LogonType>'
+        "<RunLevel>LeastPrivilege</RunLevel></Principal></Principals>\n"
+        "  <Settings>\n"
+        "    <MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy>\n"
+        "    <DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>\n"
+        "    <StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>\n"
+        "    <StartWhenAvailable>true</StartWhenAvailable>\n"
+        "    <ExecutionTimeLimit>PT2H</ExecutionTimeLimit>\n"
+        "    <Priority>8</Priority>\n"
+        "  </Settings>\n"
+        f'  <Actions Context="Author"><Exec><Command>{escape(runner)}</Command>'
+        f"<Arguments>{escape(arguments)}</Arguments></Exec></Actions>\n"
+        "</Task>\n"
+    )
+    ascii_task = task.encode("ascii", "xmlcharrefreplace").decode()
+    path = home().absolute() / "task.xml"
     return Schedule(
         "schtasks",
-        [],
-        on=[[*create, "/MO", str(MINUTES), "/TR", action]],
+        [Edit(path, "whole", (), ascii_task)],
+        on=[["schtasks", "/Create", "/F", "/TN", LABEL, "/XML", str(path)]],
         off=[["schtasks", "/Delete", "/F", "/TN", LABEL]],
     )
 

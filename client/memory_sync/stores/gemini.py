@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,22 +24,23 @@ def gemini_home() -> Path:
 
 
 def sweep() -> Iterator[Transcript | Skip]:
-    root = gemini_home() / "tmp"
-    known: dict[str, str] = {}
-    for entry in walk(root, depth=4):
+    directory_of = cache(_directory)
+    for entry in walk(gemini_home() / "tmp", depth=4):
         path = Path(entry.path)
         if path.parent.name == "chats" and path.suffix in (".json", ".jsonl"):
-            folder = path.parent.parent
-            if folder.name not in known:
-                known[folder.name] = _directory(folder)
-            yield transcript(
-                path,
-                TOOL,
-                path.stem,
-                stat=stat_of(entry),
-                form=TOOL,
-                cwd=known[folder.name],
-            )
+            cwd = directory_of(path.parent.parent)
+            yield _transcript(path, cwd, stat=stat_of(entry))
+
+
+def gemini_transcript(path: Path) -> Transcript | Skip:
+    """The session that a hook names."""
+    return _transcript(path, _directory(path.parent.parent))
+
+
+def _transcript(
+    path: Path, cwd: str, *, stat: os.stat_result | None = None
+) -> Transcript | Skip:
+    return transcript(path, TOOL, path.stem, stat=stat, form=TOOL, cwd=cwd)
 
 
 def _directory(folder: Path) -> str:
