@@ -36,7 +36,7 @@ main() {
     fi
     # The first of all has nothing to protect, and the embedded services start from it.
     [ -n "$PREVIOUS" ] || point_to "$RELEASE"
-    ensure_tokens
+    ensure_tokens || give_up "it could not make tokens"
     if [ -n "$START" ]; then
         start_services || give_up "the database or Redis did not start"
         prepare || give_up "the database could not be prepared"
@@ -109,24 +109,25 @@ make_venv() {
         ln -s "$MEMORY_VENV" "$RELEASE/.venv"
         return
     fi
-    for name in requirements.txt requirements-oauth.txt constraints.txt; do
+    for name in constraints.txt $(cd "$RELEASE" && echo requirements*.txt); do
         cmp -s "$PREVIOUS/$name" "$RELEASE/$name" || has_same_pins=""
     done
     [ -z "$has_same_pins" ] || cp -al "$PREVIOUS/.venv" "$RELEASE/.venv"
-    OAUTH_ENABLED="$(setting server.env OAUTH_ENABLED)" VENV="$RELEASE/.venv" \
-        "$PYTHON" "$RELEASE/bootstrap.py"
+    # Which extras are installed is a matter of these settings.
+    OAUTH_ENABLED="$(setting server.env OAUTH_ENABLED)" \
+        BLOB_STORE_URL="$(setting server.env BLOB_STORE_URL)" \
+        VENV="$RELEASE/.venv" "$PYTHON" "$RELEASE/bootstrap.py"
 }
 
 # Made by the release itself, which knows their form.
 ensure_tokens() {
-    local kind name
-    for kind in ai:MCP_TOKEN sync:SYNC_TOKEN; do
-        name="${kind#*:}"
-        [ -z "$(setting server.env "$name")" ] || continue
-        printf "%s='%s'\n" "$name" "$(as_server "$RELEASE" .venv/bin/python manage.py \
-            shell -v 0 -c "from access import tokens; print(tokens.new_text('${kind%:*}'))")" \
-            >>"$CONF/server.env"
-    done
+    [ -z "$(setting server.env MCP_TOKEN)" ] || return 0
+    as_server "$RELEASE" .venv/bin/python manage.py shell -v 0 -c "
+from access import tokens
+for name, kind in (('MCP_TOKEN', 'ai'), ('SYNC_TOKEN', 'sync')):
+    print(f\"{name}='{tokens.new_text(kind)}'\")" >"$CONF/.tokens" || return 1
+    cat "$CONF/.tokens" >>"$CONF/server.env"
+    rm -f "$CONF/.tokens"
 }
 
 start_services() {
@@ -213,7 +214,7 @@ stays_up() {
 }
 
 roll_back() {
-    [ -n "$PREVIOUS" ] && [ "$PREVIOUS" != "$RELEASE" ] || give_up "it does not work"
+    case "$PREVIOUS" in "" | "$RELEASE") give_up "it does not work" ;; esac
     say "${RELEASE##*/} does not work; going back to ${PREVIOUS##*/}"
     local failed="$RELEASE"
     RELEASE="$PREVIOUS"
@@ -240,9 +241,10 @@ forget_old() {
     local old
     find "$CODE/releases" -mindepth 1 -maxdepth 1 -type d | sort | head -n "-$KEEP" |
         while read -r old; do
-            [ "$old" != "$RELEASE" ] && ! is_in_use "$old" || continue
-            say "removing ${old##*/}"
-            rm -rf "$old"
+            if [ "$old" != "$RELEASE" ] && ! is_in_use "$old"; then
+                say "removing ${old##*/}"
+                rm -rf "$old"
+            fi
         done
 }
 

@@ -10,8 +10,10 @@
 #                        (both: system where the distribution's is new enough)
 #   --web N  --workers N processes (by the machine's cores)
 #   --https-port N       7443      --http-port N   7444, for machines of the same network
-#   --network            let the processes reach the network: for an embedder, a blob
-#                        store or sign-in elsewhere (on with a database or Redis by URL)
+#   --network KIND       what the processes reach beside Unix sockets: none, private
+#                        (this machine and private addresses), any; needed for an embedder,
+#                        a blob store or sign-in elsewhere (private with a database or
+#                        Redis by URL, else none)
 #   --no-start           set up everything and start nothing
 #   --dry-run            say what would be done and change nothing
 #   --root DIR           below a directory, without packages, users or systemd: to look
@@ -45,10 +47,9 @@ read_arguments() {
         case "$1" in
             --dry-run) DRY_RUN=1 ;;
             --no-start) START="" ;;
-            --network) NETWORK=1 ;;
             --help | -h) sed -n '2,/^set -e/{s/^# \{0,1\}//p}' "$0"; exit ;;
             --host | --database | --redis | --web | --workers | --https-port | \
-                --http-port | --root)
+                --http-port | --network | --root)
                 [ $# -ge 2 ] || die "$1 needs a value"
                 case "$1" in
                     --host) NAMES="${2//,/ }" ;;
@@ -58,6 +59,7 @@ read_arguments() {
                     --workers) WORKERS="$2" ;;
                     --https-port) HTTPS_PORT="$2" ;;
                     --http-port) HTTP_PORT="$2" ;;
+                    --network) NETWORK="$2" ;;
                     --root) ROOT="$(realpath -m "$2")" ;;
                 esac
                 shift
@@ -107,7 +109,7 @@ choose_sizes() {
 }
 
 install_packages() {
-    local wanted=(nginx fail2ban logrotate curl ca-certificates openssl)
+    local wanted=(nginx fail2ban python3-systemd logrotate curl ca-certificates openssl)
     have nft || have iptables || wanted+=(nftables)
     PYTHON="$(newest_python)"
     if [ -z "$PYTHON" ]; then
@@ -150,7 +152,15 @@ choose_kinds() {
         *) die "--redis takes system, embedded or redis://..." ;;
     esac
     [[ "$DATABASE$REDIS" != *[\'\"]* ]] || die "quotes in an address must be %27 or %22"
-    if [[ "$DATABASE" == *://*@[!/]* ]] || [[ "$REDIS" == redis* ]]; then NETWORK=1; fi
+    if [[ "$DATABASE" == *://*@[!/]* || "$REDIS" == redis* ]]; then
+        NETWORK="${NETWORK:-private}"
+    fi
+    case "${NETWORK:-none}" in
+        none) NETWORKS="" ;;
+        private) NETWORKS="localhost 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7" ;;
+        any) NETWORKS="any" ;;
+        *) die "--network takes none, private or any" ;;
+    esac
 }
 
 system_or_embedded() {
@@ -294,12 +304,14 @@ write_units() {
     done
     rendered "$SOURCE/deploy/systemd/memory-server-.service.d/hardening.conf" |
         put "$UNITS/memory-server-.service.d/hardening.conf" 0644
-    if [ -n "$NETWORK" ]; then
-        for name in web@ worker@ beat backup; do
-            put "$UNITS/memory-server-$name.service.d/network.conf" 0644 \
-                <"$SOURCE/deploy/systemd/network.conf"
-        done
-    fi
+    for name in web@ worker@ beat backup; do
+        if [ -n "$NETWORKS" ]; then
+            rendered "$SOURCE/deploy/systemd/network.conf" |
+                put "$UNITS/memory-server-$name.service.d/network.conf" 0644
+        else
+            run rm -rf "$UNITS/memory-server-$name.service.d/network.conf"
+        fi
+    done
 }
 
 write_firewall() {

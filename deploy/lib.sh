@@ -1,5 +1,5 @@
 # Shared by install.sh, deploy.sh and uninstall.sh; sourced, never run.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 
 # Everything below one directory, for trying it out; nothing else is touched then.
 ROOT="${ROOT:-}"
@@ -16,7 +16,7 @@ lay_out() {
     BACKUPS="$ROOT/var/backups/memory-server"
     UNITS="$ROOT/etc/systemd/system"
 }
-TEMPLATE_NAMES=(ACCOUNT CODE CONF DATA RUN LOGS BACKUPS HTTPS_PORT HTTP_PORT NAMES)
+TEMPLATE_NAMES=(ACCOUNT CODE CONF DATA RUN LOGS BACKUPS HTTPS_PORT HTTP_PORT NAMES NETWORKS)
 
 say() { printf '%s\n' "$*"; }
 die() {

@@ -20,8 +20,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
-
 from memory_server import scratch
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -163,13 +161,11 @@ def free_port() -> int:
 @contextmanager
 def _database(admin_url: str) -> Iterator[str]:
     name = f"deploy_{secrets.token_hex(6)}"
-    with psycopg.connect(admin_url, autocommit=True) as admin:
-        admin.execute(f'CREATE DATABASE "{name}"')
+    scratch._do(admin_url, f'CREATE DATABASE "{name}"')
     try:
         yield scratch._with_database(admin_url, name)
     finally:
-        with psycopg.connect(admin_url, autocommit=True) as admin:
-            admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        scratch._do(admin_url, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def _systemctl(root: Path) -> Path:
