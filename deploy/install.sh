@@ -75,7 +75,8 @@ read_arguments() {
     NAMES="${NAMES:-$(hostname -f 2>/dev/null || hostname)}"
     [[ "$NAMES" =~ ^[A-Za-z0-9.:\ _-]+$ ]] || die "--host takes names and addresses"
     PUBLIC_NAME="${NAMES%% *}"
-    NAMES="$NAMES localhost 127.0.0.1"
+    # The machine itself may always ask; each name once.
+    NAMES="$(printf '%s\n' "${NAMES// /$'\n'}" localhost 127.0.0.1 | awk '!seen[$0]++' | paste -sd ' ')"
 }
 
 check_machine() {

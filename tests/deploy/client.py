@@ -62,10 +62,10 @@ class Client:
     def stateless(self, method: str, **params: Any) -> httpx.Response:
         return self.http.post("/mcp", **_stateless(method, params))
 
-    def call(self, tool: str, *, is_stateless: bool = True, **arguments: Any) -> Any:
+    def call(self, name: str, /, is_stateless: bool = True, **arguments: Any) -> Any:
         """A tool's structured content."""
         send = self.stateless if is_stateless else self.post
-        answer = send("tools/call", name=tool, arguments=arguments)
+        answer = send("tools/call", name=name, arguments=arguments)
         assert answer.status_code == 200, (answer.status_code, answer.text)
         result = _reply(answer)["result"]
         assert not result["isError"], result

@@ -125,8 +125,10 @@ def running(here: Installation, source: Path) -> Iterator[None]:
         _nginx(here),
     ):
         wait_for((here.root / "run/units.sock").exists)
+        began = time.monotonic()
         done = here.script("deploy.sh", source)
         assert done.returncode == 0, done.stdout
+        print(f"first release: {time.monotonic() - began:.0f} s", flush=True)
         yield
 
 
