@@ -7,7 +7,7 @@ JOBS ?= 2
 
 export VENV
 
-.PHONY: run install test check format bench client conformance
+.PHONY: run install test check format bench client conformance deploy-check deploy-drill soak
 
 run:
 	@$(PYTHON) bootstrap.py
@@ -53,3 +53,22 @@ client:
 conformance:
 	@$(PYTHON) bootstrap.py
 	@exec $(VENV)/bin/python tests/conformance
+
+# The deploy kit: what it writes, checked by the programs that read it, and two web and
+# two worker processes behind nginx. Says which Debian package is missing.
+deploy-check:
+	@$(PYTHON) bootstrap.py --dev
+	@exec $(VENV)/bin/python tests/deploy check
+
+# Good and bad releases, while a client asks all the time; some minutes.
+deploy-drill:
+	@$(PYTHON) bootstrap.py --dev
+	@exec $(VENV)/bin/python tests/deploy drill
+
+# Many clients at once: nothing acknowledged is lost, nothing answers 5xx.
+MINUTES ?= 10
+CLIENTS ?= 50
+
+soak:
+	@$(PYTHON) bootstrap.py --dev
+	@exec $(VENV)/bin/python tests/deploy soak --minutes $(MINUTES) --clients $(CLIENTS)
