@@ -210,6 +210,7 @@ make_system_database() {
     on_machine systemctl enable --now postgresql
     [ -z "$DRY_RUN$ROOT" ] || return 0
     local ask=(runuser -u postgres -- psql -Atqc)
+    cd /
     [ "$("${ask[@]}" 'SHOW server_version_num')" -ge 150000 ] ||
         die "the system's PostgreSQL is older than 15; use --database embedded"
     [ -n "$("${ask[@]}" "SELECT 1 FROM pg_roles WHERE rolname = '$ACCOUNT'")" ] ||

@@ -1,8 +1,8 @@
 """The deploy kit, checked and run: see the targets of the Makefile that call this.
 
-    python tests/deploy check            tools' checks, then served for real
-    python tests/deploy drill            good and bad releases under a polling client
-    python tests/deploy soak --clients 50 --minutes 10
+python tests/deploy check            tools' checks, then served for real
+python tests/deploy drill            good and bad releases under a polling client
+python tests/deploy soak --clients 50 --minutes 10
 """
 
 from __future__ import annotations

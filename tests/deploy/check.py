@@ -48,12 +48,20 @@ def _is_shell(path: Path) -> bool:
         return False
     with path.open("rb") as file:
         first = file.readline(80)
-    return path.suffix == ".sh" or (first[:2] == b"#!" and b"sh" in first.split(b"/")[-1])
+    return path.suffix == ".sh" or (
+        first[:2] == b"#!" and b"sh" in first.split(b"/")[-1]
+    )
 
 
 def repeating_changes_nothing(here: Installation) -> None:
     """A second install.sh writes no file anew, and --dry-run none at all."""
-    options = ("--no-start", "--database", "postgres://x@/y?host=/z", "--redis", "unix:///z")
+    options = (
+        "--no-start",
+        "--database",
+        "postgres://x@/y?host=/z",
+        "--redis",
+        "unix:///z",
+    )
     ports = ("--https-port", str(here.https), "--http-port", str(here.http))
     sizes = ("--host", "localhost", "--web", "2", "--workers", "2")
     before = _files(here.root)
@@ -122,7 +130,9 @@ def jail(here: Installation) -> None:
     assert "OK" in said, said
 
 
-def _run(*command: str | Path, cwd: Path | None = None, more: dict | None = None) -> str:
+def _run(
+    *command: str | Path, cwd: Path | None = None, more: dict | None = None
+) -> str:
     path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
     done = subprocess.run(
         list(map(str, command)),

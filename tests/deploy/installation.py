@@ -121,7 +121,9 @@ def installed(*, web: int = 2, workers: int = 2) -> Iterator[Installation]:
 def running(here: Installation, source: Path) -> Iterator[None]:
     """Everything started by deploying a release, behind nginx."""
     with (
-        _process([sys.executable, Path(__file__).with_name("units.py"), here.root, "serve"]),
+        _process(
+            [sys.executable, Path(__file__).with_name("units.py"), here.root, "serve"]
+        ),
         _nginx(here),
     ):
         wait_for((here.root / "run/units.sock").exists)

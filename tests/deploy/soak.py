@@ -34,7 +34,9 @@ made = [
 ]
 print(json.dumps(made))
 """
-WORDS = "heron quokka reservoir turbine lattice ferry orchid basalt copper violin".split()
+WORDS = (
+    "heron quokka reservoir turbine lattice ferry orchid basalt copper violin".split()
+)
 SESSIONS_EACH = 12
 
 
@@ -74,7 +76,14 @@ class User(threading.Thread):
         try:
             self.workspace = self.client.register(f"soak-{self.number}")
             self.client.initialize()
-            acts = (self.upload, self.upload, self.search, self.read, self.look, self.save)
+            acts = (
+                self.upload,
+                self.upload,
+                self.search,
+                self.read,
+                self.look,
+                self.save,
+            )
             while time.monotonic() < self.until:
                 self.random.choice(acts)()
                 time.sleep(self.random.uniform(0.2, 1.0))
@@ -122,7 +131,9 @@ class User(threading.Thread):
         if answer is not None:
             assert answer.status_code == 200, answer.text
 
-    def ask(self, what: str, send: Callable[[], httpx.Response]) -> httpx.Response | None:
+    def ask(
+        self, what: str, send: Callable[[], httpx.Response]
+    ) -> httpx.Response | None:
         began = time.monotonic()
         answer = send()
         self.told.add(what, time.monotonic() - began, answer.status_code)
