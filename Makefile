@@ -7,7 +7,7 @@ JOBS ?= 2
 
 export VENV
 
-.PHONY: run install test check format bench client conformance real-clients
+.PHONY: run install test check format bench client conformance real-clients deploy-check deploy-drill soak
 
 run:
 	@$(PYTHON) bootstrap.py
@@ -58,3 +58,22 @@ conformance:
 real-clients:
 	@$(PYTHON) bootstrap.py --dev
 	@exec $(VENV)/bin/python -m pytest tests/client/real/check_*.py $(ARGS)
+
+# The deploy kit: what it writes, checked by the programs that read it, and two web and
+# two worker processes behind nginx. Says which Debian package is missing.
+deploy-check:
+	@$(PYTHON) bootstrap.py --dev
+	@exec $(VENV)/bin/python tests/deploy check
+
+# Good and bad releases, while a client asks all the time; some minutes.
+deploy-drill:
+	@$(PYTHON) bootstrap.py --dev
+	@exec $(VENV)/bin/python tests/deploy drill
+
+# Many clients at once: nothing acknowledged is lost, nothing answers 5xx.
+MINUTES ?= 10
+CLIENTS ?= 50
+
+soak:
+	@$(PYTHON) bootstrap.py --dev
+	@exec $(VENV)/bin/python tests/deploy soak --minutes $(MINUTES) --clients $(CLIENTS)

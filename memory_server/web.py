@@ -2,9 +2,12 @@
 
 Daphne keeps a body in a temporary file and then puts all of it into the application's
 queue in pieces of 8 KiB, so a transcript of a gigabyte takes a gigabyte of memory. Here
-the application reads from that file instead. Called like daphne itself:
+the application reads from that file instead. Asked to stop, daphne drops the requests
+under way; here they are answered first. Called like daphne itself:
 
     python -m memory_server.web -b 127.0.0.1 -p 8000 memory_server.asgi:application
+
+With `--fd 3` it serves a socket that the init system holds, of either family.
 """
 
 from __future__ import annotations
@@ -12,6 +15,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import io
+import os
+import socket
+import time
 from email.utils import formatdate
 from functools import partial
 from threading import Thread
@@ -21,11 +27,15 @@ import daphne.server
 from daphne.cli import CommandLineInterface
 from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.server import Server as DaphneServer
+from twisted.internet import endpoints, tcp, unix
+from twisted.internet.defer import Deferred, succeed
 
 from access.asgi import Application, Message, Receive, Scope, Send
 
 BODY = "memory.body"
 _PIECE_BYTES = 256 * 1024
+# Init systems kill what has not stopped after this long and some seconds more.
+_DRAIN_SECONDS = 30.0
 
 
 class _Factory(HTTPFactory):
@@ -46,12 +56,95 @@ class _Factory(HTTPFactory):
 daphne.server.HTTPFactory = _Factory
 
 
+class _InheritedPort(unix.Port):
+    """A Unix socket that others bound and share, left as it was found.
+
+    Twisted's own would open it to every user, shorten its queue to 50, beyond which
+    connecting fails at once, and delete it when this process stops.
+    """
+
+    def startListening(self) -> None:  # noqa: N802 - twisted's name
+        self.factory.doStart()
+        self.socket, self._preexistingSocket = self._preexistingSocket, None
+        self.socket.setblocking(False)
+        self.fileno = self.socket.fileno
+        self.connected = True
+        # Few at a time: others that share the socket take the rest.
+        self.numberAccepts = 1
+        self.startReading()
+
+    def connectionLost(self, reason: Any) -> None:  # noqa: N802 - twisted's name
+        tcp.Port.connectionLost(self, reason)
+
+
+class _InheritedSocket:
+    """The endpoint `fd:fileno=3`, which daphne itself takes for IPv4."""
+
+    def __init__(self, reactor: Any, fileno: int) -> None:
+        self.reactor, self.fileno = reactor, fileno
+
+    def listen(self, factory: Any) -> Deferred[Any]:
+        with socket.socket(fileno=os.dup(self.fileno)) as found:
+            family = found.family
+        if family != socket.AF_UNIX:
+            adopted: Deferred[Any] = endpoints.AdoptedStreamServerEndpoint(
+                self.reactor, self.fileno, family
+            ).listen(factory)
+            return adopted
+        port = _InheritedPort._fromListeningDescriptor(
+            self.reactor, self.fileno, factory
+        )
+        port.startListening()
+        return succeed(port)
+
+
+def _endpoint(reactor: Any, description: str) -> Any:
+    kind, _, fileno = description.partition(":fileno=")
+    if kind == "fd":
+        return _InheritedSocket(reactor, int(fileno))
+    return endpoints.serverFromString(reactor, description)
+
+
+daphne.server.serverFromString = _endpoint
+
+
 class Server(DaphneServer):
-    """Daphne, except that it leaves reading a request's body to the application."""
+    """Daphne, except that it leaves reading a request's body to the application, and
+    answers what it has begun with before it stops.
+    """
 
     def __init__(self, application: Application, *args: Any, **options: Any) -> None:
         super().__init__(reading_from_file(application), *args, **options)
+        self.ports: list[Any] = []
         Thread(target=_warm, name="warming", daemon=True).start()
+
+    def listen_success(self, port: Any) -> None:
+        self.ports.append(port)
+        super().listen_success(port)
+
+    def kill_all_applications(self) -> Deferred[Any]:
+        """Stop listening, wait for the requests under way, then end the rest."""
+        for port in self.ports:
+            port.stopListening()
+        drained = Deferred.fromFuture(asyncio.ensure_future(self._drain()))
+        kill = super().kill_all_applications
+        return drained.addCallback(lambda _: kill())
+
+    async def _drain(self) -> None:
+        deadline = time.monotonic() + _DRAIN_SECONDS
+        while any(map(self._is_under_way, self.connections)):
+            if time.monotonic() > deadline:
+                return
+            await asyncio.sleep(0.02)
+
+    def _is_under_way(self, protocol: Any) -> bool:
+        """Streams of events and WebSockets never end by themselves; clients reopen."""
+        if not isinstance(protocol, WebRequest) or protocol.finished:
+            return False
+        if "disconnected" in self.connections[protocol]:
+            return False
+        kinds = protocol.responseHeaders.getRawHeaders(b"content-type", [b""])
+        return not kinds[0].startswith(b"text/event-stream")
 
     def create_application(self, protocol: Any, scope: Scope) -> Any:
         if scope["type"] == "http":
