@@ -6,13 +6,16 @@ that arrives meanwhile sees the claim; the answer is kept with it afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import TextField
+from django.db.models.functions import Cast
 
 from access.models import IdempotencyKey
 from access.principals import Principal
@@ -90,6 +93,27 @@ def remembered(
         raise
     if not attempt.is_answered:
         attempt.forget()
+
+
+def forget_answers(names: Sequence[str]) -> int:
+    """Delete the answers that name any of these ids or paths; returns how many.
+
+    For what is erased: an answer may repeat its text.
+    """
+    forgotten = 0
+    for name in names:
+        written = json.dumps(name, ensure_ascii=False)[1:-1]
+        naming = IdempotencyKey.objects.annotate(raw=Cast("body", TextField()))
+        forgotten += naming.filter(raw__contains=written).delete()[0]
+    return forgotten
+
+
+def forget_token(token_id: int, *, since: datetime | None) -> int:
+    """Delete the answers that a token got, from a time on; returns how many."""
+    mine = IdempotencyKey.objects.filter(token_id=token_id)
+    if since is not None:
+        mine = mine.filter(created_at__gte=since)
+    return mine.delete()[0]
 
 
 def _claim(

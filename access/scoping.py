@@ -38,7 +38,7 @@ class BindingRequired(Refusal):
 
 def readable(principal: Principal) -> WorkspaceQuerySet:
     """Every workspace that the principal may read."""
-    everything = Workspace.objects.all()
+    everything = Workspace.objects.standing()
     if principal.kind == "admin":
         return everything
     return everything.filter(Q(is_private=False) | Q(pk=principal.workspace_id))

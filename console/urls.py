@@ -1,11 +1,12 @@
 from django.urls import path
 
-from console import views
+from console import erasing, views
 
 app_name = "console"
 urlpatterns = [
     path("console/transcripts/<int:pk>/", views.transcript, name="transcript"),
     path("console/documents/<int:pk>/", views.document, name="document"),
     path("console/search/", views.search, name="search"),
+    path("console/erase/", erasing.erase, name="erase"),
     path("console/live/", views.live, name="live"),
 ]

@@ -3,6 +3,7 @@
 An upload says what a client's file holds: all of it, or what follows a prefix that the
 client names by length and digest. Compared with what is kept, those bytes are the same,
 a continuation, a shorter state of it, or something else, which opens a new revision.
+Where secrets were taken out, a client's file is compared as if they were not in it.
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ from django.db import transaction
 import changes
 from audit import trail
 from audit.trail import Actor
-from blobs import crash, locks, store
+from blobs import crash, store
 from blobs.store import HashMismatch, Staged
-from jobs import outbox
+from erasures import receipts
+from erasures.models import Erasure
 from refusals import Code, InvalidArgument, Refusal
-from sessions import citing, prefixes, raw
+from sessions import citing, exclusion, indexing, prefixes, raw, redacting
 from sessions.models import Segment, Transcript
 from workspaces.models import Workspace
 
@@ -88,20 +90,27 @@ def receive(
 
     `sha256` is the client's digest of the body; `base_offset` and `base_sha256` say
     what came before it in the client's file. Sending the same again is safe and answers
-    `deduplicated`. Raises BaseMismatch, HashMismatch, NothingToKeep, InvalidArgument
-    and what store.stage raises; nothing is stored then.
+    `deduplicated`. Raises BaseMismatch, HashMismatch, NothingToKeep, InvalidArgument,
+    receipts.Erased and what store.stage raises; nothing is stored then.
     """
     base = _base(base_offset, base_sha256)
     _check_names(session_id, agent_id)
+    redacted = redacting.Redacting.of(workspace, session_id, agent_id, chunks)
+    if redacted.lines and base.size_bytes:
+        # Where the client's file was changed here, its offsets are not ours.
+        raise _mismatch(None)
     with store.stage(
-        chunks,
+        redacted if redacted.lines else chunks,
         max_bytes=max(settings.MAX_TRANSCRIPT_BYTES - base.size_bytes, 0),
         max_line_bytes=settings.MAX_LINE_BYTES,
         whole_lines=True,
     ) as staged:
-        if sha256 is not None and sha256.lower() != staged.received_sha256:
+        received = redacted.sha256() if redacted.lines else staged.received_sha256
+        if sha256 is not None and sha256.lower() != received:
             raise HashMismatch("The body does not have the digest it came with.")
-        upload = _Upload(workspace, session_id, agent_id, base, staged, actor, at)
+        upload = _Upload(
+            workspace, session_id, agent_id, base, staged, actor, at, redacted
+        )
         with transaction.atomic():
             receipt = upload.settle()
             crash.point("before-commit")
@@ -150,6 +159,7 @@ class _Upload:
     staged: Staged
     actor: Actor
     at: datetime
+    redacted: redacting.Redacting
 
     @property
     def size_bytes(self) -> int:
@@ -158,8 +168,16 @@ class _Upload:
 
     def settle(self) -> Receipt:
         """Compare with what is kept and keep what is new, inside a transaction."""
-        # A first upload has no row to lock, so the name is locked.
-        locks.hold(f"transcript:{self.workspace.pk}:{self.session_id}:{self.agent_id}")
+        exclusion.hold(self.workspace, self.session_id)
+        receipts.refuse_erased(
+            Erasure.Kind.TRANSCRIPT,
+            self.workspace.slug,
+            self.session_id,
+            f"{self.session_id}/{self.agent_id}",
+        )
+        if not self.redacted.is_current():
+            # A secret was taken out while this came in, perhaps with the secret.
+            raise _mismatch(None)
         revisions = list(
             Transcript.objects.select_for_update(no_key=True)
             .filter(
@@ -291,7 +309,7 @@ class _Upload:
                 "sha256": transcript.head_sha256,
             },
         )
-        outbox.ask(verb="transcripts.index", subject=str(transcript.pk), at=self.at)
+        indexing.ask(transcript, at=self.at)
         changes.tell(citing.resource(transcript))
         # Last, because it locks a row that every upload of the workspace needs.
         self.workspace.mark_active(at=self.at)
