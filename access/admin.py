@@ -183,7 +183,7 @@ def show_webhook_secrets(
 # Write tokens belong to this app, the list of workspaces to the one below, which must
 # not know about tokens.
 WorkspaceAdmin.actions = (
-    *(WorkspaceAdmin.actions or ()),
+    *WorkspaceAdmin.actions,
     rotate_write_tokens,
     show_webhook_secrets,
 )

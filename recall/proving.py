@@ -75,7 +75,8 @@ def _tables(word: str) -> Iterator[str]:
         for table, column, kind in columns:
             name = quote(column)
             if kind == "bytea":
-                found, given = f"position(%s::bytea in {name}) > 0", word.encode()
+                found = f"position(%s::bytea in {name}) > 0"
+                given: str | bytes = word.encode()
             else:
                 found, given = f"{name}::text ILIKE %s", f"%{_escaped(word)}%"
             # Names of tables and columns are the catalogue's own.

@@ -39,7 +39,8 @@ class WorkspaceAdmin(ModelAdmin):
         "created_at",
         "last_active_at",
     )
-    actions = ("erase",)
+    # The app above adds what it can do with them.
+    actions: tuple[Any, ...] = ("erase",)
 
     def get_queryset(self, request: HttpRequest) -> WorkspaceQuerySet:
         # What is being erased is nobody's to see any more.
