@@ -12,6 +12,7 @@ from erasures.models import Erasure
 from memories import erasing, indexing, texts
 from memories.models import Asked, EvalItem, EvalSet, Memory, Revision
 from memories.owners import Owner
+from memories.standing import SaidAlready, saying_once
 from search import redacting
 from search.redacting import Redactor
 
@@ -46,7 +47,13 @@ def redact(
             memory_type=now.memory_type,
         )
         now.fingerprint = texts.fingerprint(now.text)
-        now.save(update_fields=["canonical_sha256", "fingerprint"])
+        try:
+            with saying_once(now):
+                now.save(update_fields=["canonical_sha256", "fingerprint"])
+        except SaidAlready:
+            # The secret was all that told it from another.
+            now.archive(at=at)
+            now.save(update_fields=["canonical_sha256", "fingerprint"])
         indexing.place(now, at=at)
         idempotency.forget_answers([str(now.memory_id)])
         now.workspace.mark_active(at=at)

@@ -131,7 +131,6 @@ def carry_out(receipt_id: str, *, renew: Renew, clock: Clock) -> None:
         work(erasure, renew, clock)
     transcript_erasing.drop_passages(erasure, renew=renew)
     _drop_blobs(erasure, renew=renew, clock=clock)
-    generations.forget_answers()
     with transaction.atomic():
         erasure.refresh_from_db()
         erasure.mark_carried_out(at=clock())
@@ -159,6 +158,7 @@ def purge(*, renew: Renew, clock: Clock) -> int:
     if waiting:
         kinds = ["memory", Document.Kind.KNOWLEDGE.value, "transcript"]
         purging.purge(kinds=kinds, renew=renew)
+        generations.forget_answers()
     return Erasure.objects.filter(pk__in=waiting).mark_purged(at=clock())
 
 

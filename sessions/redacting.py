@@ -10,10 +10,8 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -21,6 +19,7 @@ from django.db.models import F
 
 import changes
 from blobs import store
+from blobs.models import Blob
 from erasures import receipts
 from erasures.models import Erasure
 from search import redacting
@@ -33,6 +32,8 @@ from workspaces.models import Workspace
 
 _TRIES = 5
 _FAR = 2**62
+# A mark may be longer than what it stands for; a transcript's bound is not its.
+_MOST_BYTES = 2**62
 
 # What was taken out of lines, by the digest of each line as it was.
 Lines = dict[str, Redaction]
@@ -76,73 +77,35 @@ def redact(
     for _ in range(_TRIES):
         if not redactor.is_among(raw.read(transcript)):
             return {}
-        with ExitStack() as stack:
-            rewritten = list(_rewritten(transcript, redactor, stack, renew))
-            if not any(each.staged for each in rewritten):
-                return {}
-            counts = _replace(transcript, rewritten, erasure=erasure, at=at)
+        rewritten = list(_rewritten(transcript, redactor, renew, at=at))
+        if not any(each.lines for each in rewritten):
+            return {}
+        counts = _replace(transcript, rewritten, erasure=erasure, at=at)
         if counts is not None:
             return counts
         transcript.refresh_from_db()
     raise Growing(f"transcript {transcript.pk}")
 
 
-class Redacting:
-    """Chunks of a client's file, given on with its redacted lines as they are here.
-
-    `lines` tell what was taken out, by the digest of a line as it was; empty for nearly
-    every session. `sha256` is of what came in, once all of it was given on.
-    """
-
-    def __init__(
-        self, session: dict[str, Any], chunks: Iterable[bytes], lines: Lines
-    ) -> None:
-        self.lines = lines
-        self._session, self._chunks = session, chunks
-        self._received = hashlib.sha256()
-
-    @classmethod
-    def of(
-        cls,
-        workspace: Workspace,
-        session_id: str,
-        agent_id: str,
-        chunks: Iterable[bytes],
-    ) -> Redacting:
-        session = {
-            "workspace": workspace,
-            "session_id": session_id,
-            "agent_id": agent_id,
-        }
-        return cls(session, chunks, _known_lines(session))
-
-    def is_current(self) -> bool:
-        """Whether nothing was taken out of the session since this began."""
-        return RedactedLine.objects.filter(**self._session).count() == len(self.lines)
-
-    def sha256(self) -> str:
-        return self._received.hexdigest()
-
-    def __iter__(self) -> Iterator[bytes]:
-        return (self._shown(line) for line in _lines(self._taken()))
-
-    def _taken(self) -> Iterator[bytes]:
-        for chunk in self._chunks:
-            self._received.update(chunk)
-            yield chunk
-
-    def _shown(self, line: bytes) -> bytes:
-        # Two secrets may have been taken out one after the other.
-        while redaction := self.lines.get(_digest(line)):
-            line = redaction.apply(line)
-        return line
-
-
-def _known_lines(session: dict[str, Any]) -> Lines:
+def known_lines(workspace: Workspace, session_id: str, agent_id: str) -> Lines:
+    """What was taken out of a session; empty for nearly every one."""
+    rows = RedactedLine.objects.filter(
+        workspace=workspace, session_id=session_id, agent_id=agent_id
+    )
     return {
         row.line_sha256: Redaction([(start, end) for start, end in row.spans], row.mark)
-        for row in RedactedLine.objects.filter(**session)
+        for row in rows
     }
+
+
+def redacted(pieces: Iterable[bytes], lines: Lines) -> Iterator[bytes]:
+    """A client's file as it would be here."""
+    for line in _lines(pieces):
+        # Two secrets may have been taken out one after the other.
+        known = line
+        while redaction := lines.get(_digest(known)):
+            known = redaction.apply(known)
+        yield known
 
 
 @dataclass(frozen=True)
@@ -150,26 +113,28 @@ class _Rewritten:
     """One segment as it is to be: other bytes, or only another place."""
 
     segment: Segment
-    staged: store.Staged | None
+    blob: Blob
     lines: Lines
 
 
 def _rewritten(
     transcript: Transcript,
     redactor: Redactor,
-    stack: ExitStack,
     renew: Callable[[], None],
+    *,
+    at: datetime,
 ) -> Iterator[_Rewritten]:
     for segment in transcript.segments.select_related("blob").order_by("number"):
         renew()
-        if not redactor.is_among(store.read(segment.blob)):
-            yield _Rewritten(segment, None, {})
-            continue
         lines: Lines = {}
-        chunks = _redacted(store.read(segment.blob), redactor, lines)
-        staged = store.stage(chunks, max_bytes=2 * settings.MAX_TRANSCRIPT_BYTES)
-        stack.enter_context(staged)
-        yield _Rewritten(segment, staged if lines else None, lines)
+        blob = segment.blob
+        if redactor.is_among(store.read(blob)):
+            chunks = _redacted(store.read(blob), redactor, lines)
+            staging = store.stage(chunks, max_bytes=_MOST_BYTES)
+            with staging as staged, transaction.atomic():
+                # A sweep leaves it alone until the segment mentions it.
+                blob = store.keep(staged, at=at)
+        yield _Rewritten(segment, blob if lines else segment.blob, lines)
 
 
 def _redacted(
@@ -223,10 +188,9 @@ def _replace(
     moved: list[Segment] = []
     for each in rewritten:
         segment = each.segment
-        if each.staged is not None:
-            old = segment.blob
-            segment.blob = store.keep(each.staged, at=at)
-            links.append((old.sha256, old.size_bytes, segment.blob.sha256))
+        if each.lines:
+            old, segment.blob = segment.blob, each.blob
+            links.append((old.sha256, old.size_bytes, each.blob.sha256))
             changed |= each.lines
         for piece in store.read(segment.blob):
             prefix.update(piece)

@@ -12,7 +12,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 from typing import Literal
@@ -95,21 +95,17 @@ def receive(
     """
     base = _base(base_offset, base_sha256)
     _check_names(session_id, agent_id)
-    redacted = redacting.Redacting.of(workspace, session_id, agent_id, chunks)
-    if redacted.lines and base.size_bytes:
-        # Where the client's file was changed here, its offsets are not ours.
-        raise _mismatch(None)
     with store.stage(
-        redacted if redacted.lines else chunks,
+        chunks,
         max_bytes=max(settings.MAX_TRANSCRIPT_BYTES - base.size_bytes, 0),
         max_line_bytes=settings.MAX_LINE_BYTES,
         whole_lines=True,
     ) as staged:
-        received = redacted.sha256() if redacted.lines else staged.received_sha256
-        if sha256 is not None and sha256.lower() != received:
+        if sha256 is not None and sha256.lower() != staged.received_sha256:
             raise HashMismatch("The body does not have the digest it came with.")
+        cut_bytes = staged.received_bytes - staged.size_bytes
         upload = _Upload(
-            workspace, session_id, agent_id, base, staged, actor, at, redacted
+            workspace, session_id, agent_id, base, staged, cut_bytes, actor, at
         )
         with transaction.atomic():
             receipt = upload.settle()
@@ -157,9 +153,9 @@ class _Upload:
     agent_id: str
     base: _Base
     staged: Staged
+    cut_bytes: int
     actor: Actor
     at: datetime
-    redacted: redacting.Redacting
 
     @property
     def size_bytes(self) -> int:
@@ -175,9 +171,16 @@ class _Upload:
             self.session_id,
             f"{self.session_id}/{self.agent_id}",
         )
-        if not self.redacted.is_current():
-            # A secret was taken out while this came in, perhaps with the secret.
+        lines = redacting.known_lines(self.workspace, self.session_id, self.agent_id)
+        if not lines:
+            return self._settle()
+        if self.base.size_bytes:
+            # Where its bytes were changed here, a client's offsets are not ours.
             raise _mismatch(None)
+        with _restage(redacting.redacted(self.staged.read(), lines)) as staged:
+            return replace(self, staged=staged)._settle()
+
+    def _settle(self) -> Receipt:
         revisions = list(
             Transcript.objects.select_for_update(no_key=True)
             .filter(
@@ -321,7 +324,7 @@ class _Upload:
             sha256=transcript.head_sha256,
             size_bytes=transcript.size_bytes,
             line_count=transcript.line_count,
-            cut_bytes=self.staged.received_bytes - self.staged.size_bytes,
+            cut_bytes=self.cut_bytes,
         )
 
 

@@ -8,7 +8,7 @@ from remembering import HOUR, SECRET, found, remember, save
 
 from audit.models import Event
 from erasures.models import Erasure
-from memories import erasing, linking
+from memories import linking
 from memories.models import (
     Asked,
     Conflict,

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from access import operators
+from access.requirements import Requirement
 from erasures.models import Erasure
 from recall import erasing, foreseeing
 from recall.erasing import Target
@@ -19,6 +20,7 @@ class Command(BaseCommand):
         "Erase something for good: everywhere, at once, with a receipt. "
         "Without --yes it only tells what would go."
     )
+    requirement = Requirement(staff=True)
     requires_migrations_checks = True
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from access.requirements import Requirement
 from recall import proving
 
 
@@ -14,6 +15,7 @@ class Command(BaseCommand):
         "exits with 1 if there are any. The word is read from standard input, so that "
         "no process list or shell history has it."
     )
+    requirement = Requirement(staff=True)
     requires_migrations_checks = True
 
     def handle(self, *args: Any, **options: Any) -> None:

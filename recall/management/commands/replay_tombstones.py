@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from access.requirements import Requirement
 from recall import tombstones
 from refusals import Refusal
 
@@ -15,6 +16,7 @@ class Command(BaseCommand):
         "Erase again what a restored older database has back. "
         "By default from this server's own tombstones."
     )
+    requirement = Requirement(staff=True)
     requires_migrations_checks = True
 
     def add_arguments(self, parser: CommandParser) -> None:
