@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.widgets import (
@@ -18,6 +18,7 @@ from unfold.widgets import (
 from access import tokens, webhook_secrets, write_tokens
 from access.models import Token, TokenQuerySet
 from audit.admin import operator_of
+from console_theme import confirm_erasure
 from workspaces.admin import WorkspaceAdmin
 from workspaces.models import Workspace, WorkspaceQuerySet
 
@@ -86,7 +87,7 @@ class TokenAdmin(ModelAdmin):
     search_fields = ("name", "last_four", "workspace__slug", "created_by")
     list_select_related = ("workspace",)
     ordering = ("-created_at", "-id")
-    actions = ("revoke",)
+    actions = ("revoke", "erase")
     form = NewTokenForm
 
     @admin.display(description="Token")
@@ -154,6 +155,10 @@ class TokenAdmin(ModelAdmin):
         count = tokens.revoke(chosen, actor=operator_of(request), at=timezone.now())
         self.message_user(request, f"{count} tokens revoked.")
 
+    @admin.action(description="Erase what selected tokens wrote")
+    def erase(self, request: HttpRequest, chosen: TokenQuerySet) -> HttpResponse:
+        return confirm_erasure("token", chosen)
+
 
 @admin.action(description="Rotate the write tokens of selected workspaces")
 def rotate_write_tokens(
@@ -178,7 +183,7 @@ def show_webhook_secrets(
 # Write tokens belong to this app, the list of workspaces to the one below, which must
 # not know about tokens.
 WorkspaceAdmin.actions = (
-    *(WorkspaceAdmin.actions or ()),
+    *WorkspaceAdmin.actions,
     rotate_write_tokens,
     show_webhook_secrets,
 )

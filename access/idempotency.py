@@ -6,13 +6,16 @@ that arrives meanwhile sees the claim; the answer is kept with it afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q, TextField
+from django.db.models.functions import Cast
 
 from access.models import IdempotencyKey
 from access.principals import Principal
@@ -90,6 +93,26 @@ def remembered(
         raise
     if not attempt.is_answered:
         attempt.forget()
+
+
+def forget_answers(names: Sequence[str]) -> int:
+    """Delete the answers that name any of these ids or paths; returns how many.
+
+    For what is erased: an answer may repeat its text.
+    """
+    naming = Q()
+    for name in names:
+        naming |= Q(raw__contains=json.dumps(name, ensure_ascii=False)[1:-1])
+    told = IdempotencyKey.objects.annotate(raw=Cast("body", TextField()))
+    return told.filter(naming).delete()[0] if names else 0
+
+
+def forget_token(token_id: int, *, since: datetime | None) -> int:
+    """Delete the answers that a token got, from a time on; returns how many."""
+    mine = IdempotencyKey.objects.filter(token_id=token_id)
+    if since is not None:
+        mine = mine.filter(created_at__gte=since)
+    return mine.delete()[0]
 
 
 def _claim(

@@ -90,7 +90,8 @@ def bars(by_day: dict[date, int], *, today: date) -> list[Bar]:
 def machines() -> list[Machine]:
     """Machines, most recently heard first."""
     rows = (
-        Workspace.objects.values("machine")
+        Workspace.objects.standing()
+        .values("machine")
         .annotate(count=Count("id"), last=Max("last_active_at"))
         .order_by("-last", "machine")[:12]
     )

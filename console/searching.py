@@ -57,14 +57,16 @@ def find_everywhere(text: str, *, mode: str) -> Found:
         finding.Query(
             text=text,
             mode=chosen,
-            workspace_ids=list(Workspace.objects.values_list("pk", flat=True)),
+            workspace_ids=list(
+                Workspace.objects.standing().values_list("pk", flat=True)
+            ),
             kinds=(DOCUMENT, TRANSCRIPT),
             limit=HITS_A_PAGE,
         )
     )
     sources = _Sources(results.hits)
     return Found(
-        hits=[sources.present(hit) for hit in results.hits],
+        hits=[sources.present(hit) for hit in results.hits if sources.has(hit)],
         notes=results.searched.notes,
     )
 
@@ -90,14 +92,19 @@ class _Sources:
             ).values_list("pk", "slug")
         )
 
+    def has(self, hit: finding.Hit) -> bool:
+        """Whether it is there: one that was erased leaves the index a little later."""
+        rows = self.documents if hit.kind == DOCUMENT else self.transcripts
+        return hit.source_id in rows
+
     def present(self, hit: finding.Hit) -> FoundPassage:
         if hit.kind == DOCUMENT:
-            document = self.documents.get(hit.source_id)
-            title = document.title or document.path if document else hit.path
+            document = self.documents[hit.source_id]
+            title = document.title or document.path
             url = reverse("console:document", args=[hit.source_id])
         else:
-            transcript = self.transcripts.get(hit.source_id)
-            title = transcript.title or transcript.session_id if transcript else "gone"
+            transcript = self.transcripts[hit.source_id]
+            title = transcript.title or transcript.session_id
             page = reverse("console:transcript", args=[hit.source_id])
             url = f"{page}?line={hit.first_line}#L{hit.first_line}"
         return FoundPassage(

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from console import machines, views
+from console import erasing, machines, views
 
 app_name = "console"
 urlpatterns = [
@@ -9,5 +9,6 @@ urlpatterns = [
     path("console/search/", views.search, name="search"),
     path("console/machines/", machines.machines, name="machines"),
     path("console/machines/add/", machines.add_machine, name="add-machine"),
+    path("console/erase/", erasing.erase, name="erase"),
     path("console/live/", views.live, name="live"),
 ]

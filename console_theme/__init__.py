@@ -7,8 +7,12 @@ their rules and their audit events.
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
-from django.http import HttpRequest
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from unfold.admin import ModelAdmin, TabularInline
 
 
@@ -31,3 +35,9 @@ class ReadOnlyInline(_NothingByHand, TabularInline):
     """Rows below another row's details."""
 
     extra = 0
+
+
+def confirm_erasure(of: str, chosen: QuerySet[Any]) -> HttpResponse:
+    """Lead to the page that tells what erasing these rows would take."""
+    asked = urlencode({"of": of, "id": list(chosen.values_list("pk", flat=True))}, True)
+    return redirect(f"{reverse('console:erase')}?{asked}")

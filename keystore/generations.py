@@ -15,6 +15,12 @@ from django.db import transaction
 import keystore
 
 _ADVANCE = "for i = 1, #KEYS do redis.call('INCR', KEYS[i]) end"
+_FORGET = """
+for _, answer in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+    redis.call('DEL', answer)
+end
+redis.call('DEL', KEYS[1])
+"""
 
 
 def advance(workspace_id: int) -> None:
@@ -28,6 +34,22 @@ def advance(workspace_id: int) -> None:
 def key(workspace_id: int | None) -> str:
     """Where the generation of a workspace is, or with None that of all together."""
     return keystore.key("generation", "all" if workspace_id is None else workspace_id)
+
+
+def forget_answers() -> None:
+    """Delete every kept answer now: they are nobody's after a change, but still there.
+
+    Redis away: they end by themselves within fifteen seconds.
+    """
+    try:
+        keystore.run(_FORGET, [answers_key()])
+    except keystore.Away:
+        return
+
+
+def answers_key() -> str:
+    """The index of kept answers, by when they were last asked for."""
+    return keystore.key("answers")
 
 
 def _advance(workspace_id: int) -> None:

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
 from audit.admin import operator_of
-from console_theme import ReadOnlyAdmin, ReadOnlyInline
+from console_theme import ReadOnlyAdmin, ReadOnlyInline, confirm_erasure
 from knowledge import publishing
 from knowledge.models import Document, DocumentQuerySet, Version
 from refusals import Refusal
@@ -50,7 +50,7 @@ class DocumentAdmin(ReadOnlyAdmin):
     list_select_related = ("workspace",)
     ordering = ("-updated_at", "-id")
     inlines = (VersionInline,)
-    actions = ("undo_last_change",)
+    actions = ("undo_last_change", "erase")
 
     @admin.display(description="Text")
     def read(self, document: Document) -> str:
@@ -74,3 +74,7 @@ class DocumentAdmin(ReadOnlyAdmin):
             else:
                 restored += 1
         self.message_user(request, f"{restored} documents restored.")
+
+    @admin.action(description="Erase for good, every version")
+    def erase(self, request: HttpRequest, chosen: DocumentQuerySet) -> HttpResponse:
+        return confirm_erasure("document", chosen)

@@ -13,6 +13,8 @@ import changes
 from audit import trail
 from blobs import store
 from blobs.models import Blob
+from erasures import receipts
+from erasures.models import Erasure
 from jobs import outbox
 from knowledge import citing, markdown, paths, reading, texts
 from knowledge.models import Document, Version
@@ -21,6 +23,8 @@ from refusals import Code, Refusal
 from search import passages
 from workspaces.models import Workspace
 
+INDEX = "knowledge.index"
+SYNC = "sync"
 _MAX_CONFLICT_CHARS = 20_000
 
 
@@ -54,14 +58,18 @@ def publish(
 
     The text that already stands there changes nothing, whatever version was expected.
     `expected_version` 0 means that the document must not exist yet. Raises PathInvalid,
-    VersionConflict, and the errors of texts.checked and blobs.store.
+    VersionConflict, receipts.Erased for what a sync client sends to an erased path, and
+    the errors of texts.checked and blobs.store.
     """
     is_overview = kind == Document.Kind.OVERVIEW
     path = OVERVIEW_PATH if is_overview else paths.normalise(path)
     most = settings.MAX_OVERVIEW_BYTES if is_overview else settings.MAX_DOCUMENT_BYTES
-    raw = texts.checked(text, max_bytes=most, sha256=sha256)
-    digest = hashlib.sha256(raw).hexdigest()
+    raw = _redacted(texts.checked(text, max_bytes=most, sha256=sha256))
+    text, digest = raw.decode(), hashlib.sha256(raw).hexdigest()
     with transaction.atomic():
+        if channel == SYNC:
+            # A machine sends its files again and again; people mean what they write.
+            receipts.refuse_erased(Erasure.Kind.DOCUMENT, workspace.slug, path)
         document = _locked_or_new(workspace, kind, path, actor=actor, at=at)
         if document.deleted_at is None and document.sha256 == digest:
             return Published(document, document.version_number, changed=False)
@@ -132,28 +140,53 @@ def restore(
         document = _locked(document)
         if document.deleted_at is None and document.sha256 == old.blob.sha256:
             return Published(document, document.version_number, changed=False)
-        text = reading.text_of(old)
-        document.advance(
-            title=markdown.title(text, path=document.path),
-            summary=markdown.summary(text),
-            sha256=old.blob.sha256,
-            size_bytes=old.blob.size_bytes,
-        )
-        version = _append(
+        version = stand_on(document, old, actor=actor, at=at)
+    return Published(document, version.number, changed=True)
+
+
+def stand_on(
+    document: Document, old: Version | None, *, actor: trail.Actor, at: datetime
+) -> Version:
+    """Make an earlier version of a locked document the newest; None deletes it."""
+    if old is None or old.blob is None:
+        document.bury(at=at)
+        return _append(
             document,
-            verb="knowledge.restore",
-            blob=old.blob,
-            channel=old.channel,
+            verb="knowledge.delete",
+            blob=None,
+            channel="operator",
             actor=actor,
             at=at,
-            restored=number,
         )
-    return Published(document, version.number, changed=True)
+    text = reading.text_of(old)
+    document.advance(
+        title=markdown.title(text, path=document.path),
+        summary=markdown.summary(text),
+        sha256=old.blob.sha256,
+        size_bytes=old.blob.size_bytes,
+    )
+    return _append(
+        document,
+        verb="knowledge.restore",
+        blob=old.blob,
+        channel=old.channel,
+        actor=actor,
+        at=at,
+        restored=old.number,
+    )
 
 
 def source_of(document: Document) -> passages.Source:
     """Under which name search keeps a document's passages."""
     return passages.Source(document.workspace_id, document.kind, document.pk)
+
+
+def _redacted(raw: bytes) -> bytes:
+    """What took the place of these bytes when a secret was taken out of them."""
+    digest = hashlib.sha256(raw).hexdigest()
+    instead = receipts.replacements([digest]).get(digest)
+    blob = Blob.objects.filter(sha256=instead).first() if instead else None
+    return b"".join(store.read(blob)) if blob else raw
 
 
 def _locked_or_new(
@@ -221,7 +254,7 @@ def _append(
         },
     )
     if blob is not None and document.kind == Document.Kind.KNOWLEDGE:
-        outbox.ask(verb="knowledge.index", subject=str(document.pk), at=at)
+        outbox.ask(verb=INDEX, subject=str(document.pk), at=at)
     uri = citing.resource(document)
     changes.tell(uri)
     if document.kind == Document.Kind.OVERVIEW and number == 1:

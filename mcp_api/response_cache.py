@@ -111,7 +111,7 @@ class _Place:
             generations.key(self.workspace_id),
             keystore.key("answer", self.digest),
             self.lease,
-            keystore.key("answers"),
+            generations.answers_key(),
             keystore.key("answers", "counts"),
         ]
 

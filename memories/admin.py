@@ -4,16 +4,15 @@ from collections.abc import Callable
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from audit.admin import operator_of
-from console_theme import ReadOnlyAdmin, ReadOnlyInline
-from memories import changing, conflicts, erasing, reading
+from console_theme import ReadOnlyAdmin, ReadOnlyInline, confirm_erasure
+from memories import changing, conflicts, reading
 from memories.models import (
     Asked,
     Conflict,
-    Erasure,
     EvalItem,
     EvalSet,
     Feedback,
@@ -122,11 +121,9 @@ class MemoryAdmin(ReadOnlyAdmin):
     def unarchive(self, request: HttpRequest, chosen: MemoryQuerySet) -> None:
         self._each(request, chosen, changing.unarchive, "brought back")
 
-    @admin.action(description="Erase for ever what is archived")
-    def erase(self, request: HttpRequest, chosen: MemoryQuerySet) -> None:
-        # One click must not destroy what is in use.
-        archived = chosen.exclude(archived_at=None)
-        self._each(request, archived, erasing.erase, "erased")
+    @admin.action(description="Erase for good")
+    def erase(self, request: HttpRequest, chosen: MemoryQuerySet) -> HttpResponse:
+        return confirm_erasure("memory", chosen)
 
     def _each(
         self,
@@ -188,14 +185,6 @@ class ConflictAdmin(ReadOnlyAdmin):
             else:
                 count += 1
         self.message_user(request, f"{count} conflicts settled.")
-
-
-@admin.register(Erasure)
-class ErasureAdmin(ReadOnlyAdmin):
-    list_display = ("receipt_id", "target", "workspace_slug", "erased_at", "purged_at")
-    list_filter = (("purged_at", admin.EmptyFieldListFilter), "erased_at")
-    search_fields = ("=receipt_id", "target", "workspace_slug")
-    ordering = ("-erased_at", "-id")
 
 
 @admin.register(ForgetRequest)

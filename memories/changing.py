@@ -234,6 +234,7 @@ def _append(
         channel=memory.channel,
         created_at=at,
         created_by=actor.name[:200],
+        token_id=actor.token_id,
     )
 
 

@@ -1,10 +1,11 @@
-"""Erasing a memory: gone from every row at once, from the index's files soon after."""
+"""Erasing memories: gone from every row at once, from the index's files soon after."""
 
 from __future__ import annotations
 
 import json
+import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,74 +14,132 @@ from django.db.models import TextField
 from django.db.models.functions import Cast
 
 import changes
+from access import idempotency
 from audit import trail
 from blobs import locks
-from jobs import outbox
-from memories import citing, conflicts, indexing
-from memories.models import Asked, Erasure, EvalItem, ForgetRequest, Memory
+from erasures import receipts
+from erasures.models import Erasure
+from memories import changing, citing, conflicts, indexing
+from memories.models import Asked, EvalItem, ForgetRequest, Memory, Revision
 from memories.reading import MemoryNotFound
-from search import passages, purging
+from memories.standing import SaidAlready, saying_once
+from search import passages
 from usage import metering
-
-PURGE = "memories.purge"
 
 
 @transaction.atomic
-def erase(*, memory: Memory, actor: trail.Actor, at: datetime) -> Erasure:
+def erase(
+    *,
+    memory: Memory,
+    actor: trail.Actor,
+    at: datetime,
+    receipt_id: uuid.UUID | None = None,
+) -> Erasure:
     """Delete a memory with everything made of it, and give the receipt.
 
     What it replaced goes with it, as its revisions do; what lost against it in a
     conflict stays hidden. When this commits no call finds any of it. Words that index
     segments still hold go with the job it asks for, which sets `purged_at`. Raises
-    MemoryNotFound if it is gone already.
+    MemoryNotFound if it is gone already, and what tombstones.write does.
     """
     wait_for_others()
     doomed = _lineage(memory)
     if not doomed:
         raise MemoryNotFound(f"There is no memory {memory.memory_id}.")
+    _hide_those_that_lost(doomed, at=at)
+    erasure = receipts.new(
+        kind=Erasure.Kind.MEMORY,
+        workspace_slug=memory.workspace.slug,
+        target=str(memory.memory_id),
+        receipt_id=receipt_id,
+        at=at,
+    )
+    erasure.counts = remove(doomed, actor=actor, at=at)
+    erasure.carried_out_at = at
+    return receipts.acknowledge(erasure, actor=actor)
+
+
+def remove(
+    doomed: Sequence[Memory], *, actor: trail.Actor, at: datetime
+) -> dict[str, int]:
+    """Delete locked memories of one workspace; returns what went, by its name.
+
+    In a transaction, after `wait_for_others`.
+    """
+    workspace = doomed[0].workspace
     held_bytes: Counter[int | None] = Counter()
     for each in doomed:
         held_bytes[each.token_id] += len(each.text.encode())
-    ids = [str(each.memory_id) for each in doomed]
-    for each in doomed:
         changes.tell(citing.resource(each))
-    _hide_those_that_lost(doomed, at=at)
-    for each in doomed:
         conflicts.concede(each, by=actor.name, at=at)
+    ids = [str(each.memory_id) for each in doomed]
     counts = {
         "memories": len(doomed),
         "passages": sum(passages.remove(indexing.source_of(each)) for each in doomed),
         **_forgotten_elsewhere(ids),
         **_deleted(doomed),
     }
-    erasure = Erasure.objects.create(
-        workspace_slug=memory.workspace.slug,
-        target=str(memory.memory_id),
-        erased_at=at,
-        erased_by=actor.name[:200],
-        counts=counts,
-    )
-    outbox.ask(verb=PURGE, subject="all", at=at)
-    trail.record(
-        actor=actor,
-        action="memory.erase",
-        at=at,
-        workspace_slug=memory.workspace.slug,
-        target=str(memory.memory_id),
-        detail={"receipt_id": str(erasure.receipt_id), **counts},
-    )
-    memory.workspace.mark_active(at=at)
+    idempotency.forget_answers(ids)
+    workspace.mark_active(at=at)
     # In one order everywhere: whoever counts for several accounts locks their meters.
     for token_id, size_bytes in sorted(
         held_bytes.items(), key=lambda held: held[0] or 0
     ):
         metering.release_storage(
             token_id=token_id,
-            workspace=memory.workspace,
+            workspace=workspace,
             storage_bytes=size_bytes,
             at=at,
         )
-    return erasure
+    return counts
+
+
+def undo(
+    *, memory: Memory, erasure: Erasure, actor: trail.Actor, at: datetime
+) -> dict[str, int]:
+    """Delete a memory alone, as part of an erasure; what it replaced stands again.
+
+    Unless another memory that stands says the same. Counts nothing where it is gone.
+    """
+    with transaction.atomic():
+        wait_for_others()
+        locked = _locked([memory.pk])
+        if not locked:
+            return {}
+        for before in Memory.objects.filter(superseded_by=memory).order_by("pk"):
+            try:
+                with saying_once(before):
+                    before.stand_again(at=at)
+            except SaidAlready:
+                before.archive(at=at)
+            indexing.place(before, at=at)
+        counts = remove(locked, actor=actor, at=at)
+        erasure.add_counts(counts)
+    return counts
+
+
+def undo_revisions(
+    *,
+    memory: Memory,
+    numbers: Collection[int],
+    erasure: Erasure,
+    actor: trail.Actor,
+    at: datetime,
+) -> dict[str, int]:
+    """Take some revisions of a memory out, and let the state before stand again."""
+    with transaction.atomic():
+        wait_for_others()
+        locked = _locked([memory.pk])
+        doomed = memory.revisions.filter(number__in=numbers)
+        left = memory.revisions.exclude(number__in=numbers).order_by("-number").first()
+        if not locked or not doomed or left is None:
+            return {}
+        if doomed.filter(number=locked[0].revision_number).exists():
+            _stand_on(locked[0], left, actor=actor, at=at)
+        counts = {"revisions": doomed.delete()[0]}
+        erasure.add_counts(counts)
+        idempotency.forget_answers([str(memory.memory_id)])
+    return counts
 
 
 def wait_for_others() -> None:
@@ -93,15 +152,47 @@ def wait_for_others() -> None:
     locks.hold("memory.erase")
 
 
-def purge(*, renew: Callable[[], None], clock: Callable[[], datetime]) -> int:
-    """Write the index anew where erased words are left; returns how many erasures.
+def forget_calls(
+    erasure: Erasure, *, token_id: int, since: datetime | None
+) -> dict[str, int]:
+    """Delete what a token asked to be kept: searches, wishes to forget, answers."""
+    counts = {}
+    with transaction.atomic():
+        for name, rows, field in (
+            ("kept_searches", Asked.objects.all(), "asked_at"),
+            ("forget_requests", ForgetRequest.objects.all(), "created_at"),
+        ):
+            mine = rows.filter(token_id=token_id)
+            if since is not None:
+                mine = mine.filter(**{f"{field}__gte": since})
+            counts[name] = mine.delete()[0]
+        counts["remembered_answers"] = idempotency.forget_token(token_id, since=since)
+        erasure.add_counts(counts)
+    return counts
 
-    Safe to run twice and to stop anywhere.
-    """
-    waiting = list(Erasure.objects.unpurged().values_list("pk", flat=True))
-    if waiting:
-        purging.purge(kinds=[indexing.KIND], renew=renew)
-    return Erasure.objects.filter(pk__in=waiting).mark_purged(at=clock())
+
+def _stand_on(
+    memory: Memory, old: Revision, *, actor: trail.Actor, at: datetime
+) -> None:
+    """Give a memory the text that an earlier revision had, if it still stands."""
+    if memory.superseded_by_id is None and memory.archived_at is None:
+        changing.revise(
+            memory=memory,
+            text=old.text,
+            metadata=old.metadata,
+            reason="undone",
+            channel=old.channel,
+            actor=actor,
+            at=at,
+        )
+        return
+    memory.text, memory.metadata = old.text, old.metadata
+    memory.save(update_fields=["text", "metadata"])
+
+
+def _locked(pks: Iterable[int]) -> list[Memory]:
+    found = Memory.objects.select_for_update(of=("self",)).filter(pk__in=pks)
+    return list(found.select_related("workspace").order_by("pk"))
 
 
 def _lineage(memory: Memory) -> list[Memory]:
@@ -109,8 +200,7 @@ def _lineage(memory: Memory) -> list[Memory]:
     found: dict[int, Memory] = {}
     wanted = [memory.pk]
     while wanted:
-        locked = Memory.objects.select_for_update().filter(pk__in=wanted)
-        found |= {each.pk: each for each in locked.order_by("pk")}
+        found |= {each.pk: each for each in _locked(wanted)}
         before = Memory.objects.filter(superseded_by__in=wanted).exclude(
             superseded_for=Memory.Reason.CONFLICT
         )
@@ -154,7 +244,7 @@ def _strip(model: Any, name: str, ids: list[str]) -> int:
     return touched
 
 
-def _deleted(doomed: list[Memory]) -> dict[str, int]:
+def _deleted(doomed: Sequence[Memory]) -> dict[str, int]:
     rows = Memory.objects.filter(pk__in=[each.pk for each in doomed])
     _, by_model = rows.delete()
     names = {

@@ -221,6 +221,7 @@ class Revision(models.Model):
     channel = models.CharField(max_length=16)
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=200)
+    token_id = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -329,37 +330,6 @@ class ForgetRequest(models.Model):
 
     def __str__(self) -> str:
         return f"forget request {self.pk}"
-
-
-class ErasureQuerySet(models.QuerySet["Erasure"]):
-    def unpurged(self) -> ErasureQuerySet:
-        return self.filter(purged_at=None)
-
-    def mark_purged(self, *, at: datetime) -> int:
-        return self.update(purged_at=at)
-
-
-class Erasure(models.Model):
-    """The receipt of something erased: what it was is gone, that it was stays."""
-
-    receipt_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    workspace_slug = models.CharField(max_length=128)
-    target = models.CharField(
-        max_length=64, help_text="The memory's id; never its text."
-    )
-    erased_at = models.DateTimeField()
-    erased_by = models.CharField(max_length=200)
-    counts = models.JSONField(help_text="How many of what went at once.")
-    purged_at = models.DateTimeField(
-        null=True,
-        blank=True,
-        help_text="When the last index segment that had its words was rewritten.",
-    )
-
-    objects = ErasureQuerySet.as_manager()
-
-    def __str__(self) -> str:
-        return str(self.receipt_id)
 
 
 class Asked(models.Model):

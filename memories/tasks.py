@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from jobs.handlers import Lease, handles
-from memories import erasing, indexing
+from memories import indexing
 
 
 @handles(indexing.VERB)
 def index_memory(subject: str, *, lease: Lease) -> None:
     memory_id, _, _ = subject.partition("@")
     indexing.index(int(memory_id), at=lease.clock())
-
-
-@handles(erasing.PURGE)
-def purge_erased(subject: str, *, lease: Lease) -> None:
-    erasing.purge(renew=lease.renew, clock=lease.clock)

@@ -138,6 +138,7 @@ INSTALLED_APPS = [
     "blobs",
     "audit",
     "jobs",
+    "erasures",
     "workspaces",
     "access",
     "search",

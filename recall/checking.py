@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from erasures import receipts
+from erasures.models import Erasure
 from knowledge import paths
 from knowledge.models import Document
 from refusals import Refusal
@@ -29,9 +31,9 @@ class Answer:
     """Whether to send a file, and why.
 
     `state` is new, same, changed, deleted (documents), behind, ahead, differs
-    (transcripts), refused (a path that no document can have) or off (the workspace's
-    settings leave such files out). `behind` carries where to go on and the digest that
-    the client's bytes before it must have.
+    (transcripts), refused (a path that no document can have), erased (it was, and is to
+    stay away) or off (the workspace's settings leave such files out). `behind` carries
+    where to go on and the digest that the client's bytes before it must have.
     """
 
     send: bool
@@ -42,7 +44,7 @@ class Answer:
 
 
 def check(*, workspace: Workspace, items: Sequence[Local]) -> list[Answer]:
-    """Answer for each item, in order, in four queries for all of them.
+    """Answer for each item, in order, in a few queries for all of them.
 
     Compares inside this one workspace only: a digest must never tell what another
     workspace holds.
@@ -65,14 +67,18 @@ def check(*, workspace: Workspace, items: Sequence[Local]) -> list[Answer]:
         )
     }
     earlier = _earlier_states(items, transcripts)
+    erased = _erased(workspace, items, normalised)
+    instead = receipts.replacements([item.sha256 for item in items if item.path])
     answers = []
     for item in items:
         if not is_captured(item.path or ""):
             answer = Answer(send=False, state="off")
+        elif item in erased:
+            answer = Answer(send=False, state="erased")
         elif item.path is not None:
             path = normalised[item.path]
             answer = (
-                _of_document(item, documents.get(path))
+                _of_document(item, documents.get(path), instead.get(item.sha256))
                 if path
                 else Answer(send=False, state="refused")
             )
@@ -83,6 +89,30 @@ def check(*, workspace: Workspace, items: Sequence[Local]) -> list[Answer]:
     return answers
 
 
+def _erased(
+    workspace: Workspace,
+    items: Sequence[Local],
+    normalised: dict[str, str | None],
+) -> set[Local]:
+    """Those whose session or document was erased here and is to stay away."""
+    paths_of = {item: normalised[item.path] for item in items if item.path}
+    names_of = {
+        item: {item.session_id, f"{item.session_id}/{item.agent_id}"}
+        for item in items
+        if item.session_id
+    }
+    gone = receipts.kept_away(
+        Erasure.Kind.DOCUMENT,
+        workspace.slug,
+        [path for path in paths_of.values() if path],
+    ).keys()
+    names = {name for names in names_of.values() for name in names}
+    sessions = receipts.kept_away(Erasure.Kind.TRANSCRIPT, workspace.slug, names).keys()
+    return {item for item, path in paths_of.items() if path in gone} | {
+        item for item, names in names_of.items() if names & sessions
+    }
+
+
 def _normalised(path: str) -> str | None:
     try:
         return paths.normalise(path)
@@ -90,12 +120,14 @@ def _normalised(path: str) -> str | None:
         return None
 
 
-def _of_document(item: Local, document: Document | None) -> Answer:
+def _of_document(
+    item: Local, document: Document | None, redacted: str | None
+) -> Answer:
     if document is None:
         return Answer(send=True, state="new")
     if document.deleted_at is not None:
         return Answer(send=True, state="deleted", version=document.version_number)
-    is_same = document.sha256 == item.sha256
+    is_same = document.sha256 in (item.sha256, redacted)
     return Answer(
         send=not is_same,
         state="same" if is_same else "changed",

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from erasures.models import Erasure
 from memories import reading, scoring
 from memories.models import (
     Asked,
     Conflict,
-    Erasure,
     EvalItem,
     EvalSet,
     Link,

@@ -20,8 +20,9 @@ from django.db import transaction
 from access.containers import ReadScope
 from access.principals import Principal
 from audit import trail
+from erasures.models import Erasure
 from memories import erasing, reading
-from memories.models import Erasure, ForgetRequest
+from memories.models import ForgetRequest
 from memories.reading import MemoryNotFound
 from recall import recalling
 from recall.recalling import Found, Wanted

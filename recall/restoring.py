@@ -22,10 +22,11 @@ from django.db import IntegrityError, transaction
 from access.principals import Principal
 from audit import trail
 from blobs import locks
+from erasures.models import Erasure
 from jobs import outbox
 from memories import changing, erasing, indexing
 from memories.linking import MAX_LINKS
-from memories.models import Conflict, Erasure, Link, Memory, Revision
+from memories.models import Conflict, Link, Memory, Revision
 from memories.reading import MemoryNotFound
 from recall import artefact_lines, artefacts, packages
 from recall.artefact_lines import Told
@@ -223,7 +224,9 @@ class _Importing:
         """Ids that were erased, here or elsewhere, and what they had replaced."""
         gone: set[uuid.UUID] = set()
         for batch in _batches(self.listed.ids):
-            erased = Erasure.objects.filter(target__in=[str(each) for each in batch])
+            erased = Erasure.objects.standing().filter(
+                kind=Erasure.Kind.MEMORY, target__in=[str(each) for each in batch]
+            )
             known = Memory.objects.filter(memory_id__in=batch)
             gone |= {
                 uuid.UUID(each) for each in erased.values_list("target", flat=True)

@@ -45,7 +45,7 @@ def gather() -> Statistics:
         raw=Sum("size_bytes", default=0), stored=Sum("stored_bytes", default=0)
     )
     return Statistics(
-        workspaces=Workspace.objects.count(),
+        workspaces=Workspace.objects.standing().count(),
         documents=Document.objects.current().count(),
         versions=Version.objects.count(),
         transcripts=lines["count"],

@@ -17,6 +17,7 @@ from typing import Any
 
 import psycopg.errors
 from django.core.exceptions import (
+    BadRequest,
     PermissionDenied,
     RequestDataTooBig,
     SuspiciousOperation,
@@ -31,7 +32,7 @@ from rest_framework.response import Response
 
 from access import noting
 from access.challenges import challenge
-from refusals import Code, Refusal
+from refusals import Code, InvalidArgument, Refusal
 
 logger = logging.getLogger("rest_api")
 
@@ -105,6 +106,8 @@ def refusal_of(error: BaseException) -> Refusal | None:
     match error:
         case Refusal():
             return error
+        case BadRequest():
+            return InvalidArgument(str(error), hint="Follow a link of the console.")
         case RequestDataTooBig():
             return BodyTooLarge("The body is over the bound of this route.")
         case Http404() | exceptions.NotFound():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from memories.models import Erasure
+from erasures.models import Erasure
 from memories.reading import Page
 from memories.saving import Saved
 from memories.scoring import tier_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -29,6 +29,8 @@ _PATH_CHARS = 512
 _MOST_PARTS = 32767
 # Blocks that one query keeps open; each is some 40 kB.
 _MOST_HELD = 64
+# Blocks that leave the index in one transaction, some seconds of work.
+_BLOCKS_A_STEP = 200
 
 _NEXT_BLOCKS = """
 SELECT nextval(pg_get_serial_sequence('search_block', 'id'))
@@ -109,6 +111,31 @@ def remove(source: Source, *, from_position: int = 0) -> int:
         elif first_line:
             findings.filter(line__gte=first_line).delete()
     return len(removed)
+
+
+def drop(source: Source, *, renew: Callable[[], None]) -> int:
+    """Forget a whole source, a few blocks at a time; returns how many passages went.
+
+    Calls `renew` before each step. For what nobody finds any more: while it runs only
+    the source's beginning is left. Safe to run twice and to stop anywhere.
+    """
+    removed = 0
+    while True:
+        renew()
+        tail = _blocks(source).order_by("-last_position", "-pk")
+        starts = list(tail.values_list("first_position", flat=True)[:_BLOCKS_A_STEP])
+        first = min(starts, default=0)
+        removed += remove(source, from_position=first)
+        if not first:
+            return removed
+
+
+def drop_workspace(workspace_id: int, *, renew: Callable[[], None]) -> None:
+    """Forget all passages of a workspace, as `drop` does a source's."""
+    held = Block.objects.filter(workspace=workspace_id).order_by("pk")
+    while block := held.only("kind", "source_id").first():
+        drop(Source(workspace_id, block.kind, block.source_id), renew=renew)
+    Finding.objects.filter(workspace=workspace_id).delete()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.db.models import F, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
-from console_theme import ReadOnlyAdmin, ReadOnlyInline
+from console_theme import ReadOnlyAdmin, ReadOnlyInline, confirm_erasure
 from sessions.models import Segment, Transcript
 
 
@@ -62,6 +62,7 @@ class TranscriptAdmin(ReadOnlyAdmin):
     list_select_related = ("workspace",)
     ordering = ("-started_at", "-id")
     inlines = (SegmentInline,)
+    actions = ("erase",)
 
     @admin.display(description="Lines waiting")
     def waiting(self, transcript: Transcript) -> int:
@@ -71,3 +72,7 @@ class TranscriptAdmin(ReadOnlyAdmin):
     def read(self, transcript: Transcript) -> str:
         url = reverse("console:transcript", args=[transcript.pk])
         return format_html('<a href="{}">Read</a>', url)
+
+    @admin.action(description="Erase for good, every revision and subagent")
+    def erase(self, request: HttpRequest, chosen: QuerySet[Transcript]) -> HttpResponse:
+        return confirm_erasure("transcript", chosen)

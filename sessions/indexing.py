@@ -17,6 +17,7 @@ from itertools import islice
 
 from django.db import transaction
 
+from jobs import outbox
 from search import masking, passages
 from sessions import reading, shortening
 from sessions.formats import lines as formats
@@ -26,6 +27,7 @@ from sessions.models import Transcript
 from sessions.reading import Line
 
 KIND = "transcript"
+VERB = "transcripts.index"
 # Past this a line is kept and read, but not searched; parsed JSON takes several times
 # its bytes of memory.
 INDEXED_LINE_BYTES = 16 * 2**20
@@ -56,6 +58,11 @@ def index(transcript_id: int, *, renew: Callable[[], None], at: datetime) -> Non
         return
     _forget_older_revisions(transcript)
     _Indexing(transcript, at=at).run(renew)
+
+
+def ask(transcript: Transcript, *, at: datetime) -> None:
+    """Have a transcript indexed once the current transaction commits."""
+    outbox.ask(verb=VERB, subject=str(transcript.pk), at=at)
 
 
 def forget(transcript_id: int) -> None:

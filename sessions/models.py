@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -230,6 +231,16 @@ class Transcript(models.Model):
             ]
         )
 
+    def end_with(self, segment: Segment, *, ends_whole: bool, at: datetime) -> None:
+        """Let the head be where a segment ends; what came after it is gone."""
+        newlines = segment.newlines_before + segment.blob.newline_count
+        self.size_bytes = segment.first_offset + segment.size_bytes
+        self.head_sha256 = segment.prefix_sha256
+        self.ends_with_newline = ends_whole
+        self.line_count = newlines + (not ends_whole)
+        self.updated_at = at
+        self.save()
+
     def mark_indexed(self, *, line_count: int, message_count: int) -> None:
         """Save how far the index has come, and what was learnt from the lines."""
         self.indexed_line_count = line_count
@@ -246,6 +257,16 @@ class Transcript(models.Model):
             self.turn_count = self.unknown_line_count = 0
             self.started_at, self.ended_at = self.created_at, self.updated_at
         self.save(update_fields=LEARNT_FIELDS)
+
+    def take_head(self, *, size_bytes: int, sha256: str, at: datetime) -> None:
+        """End where redacted segments end; lines keep their numbers."""
+        self.size_bytes, self.head_sha256, self.updated_at = size_bytes, sha256, at
+        self.save(update_fields=["size_bytes", "head_sha256", "updated_at"])
+
+    def mark_latest(self) -> None:
+        """Be the newest revision again, after the newer ones are gone."""
+        self.is_latest = True
+        self.save(update_fields=["is_latest"])
 
     def mark_superseded(self) -> None:
         """Make room for a newer revision."""
@@ -285,3 +306,30 @@ class Segment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.transcript} #{self.number}"
+
+
+class RedactedLine(models.Model):
+    """A line that a secret was taken out of, known by the digest of what it was.
+
+    So an upload that still has the secret is recognised, and that the archive is
+    verbatim but for these places can be shown.
+    """
+
+    workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE)
+    session_id = models.CharField(max_length=128)
+    agent_id = models.CharField(max_length=128, blank=True)
+    line_sha256 = models.CharField(max_length=64, help_text="Before, newline included.")
+    spans = models.JSONField(help_text="Byte offsets in the line as it was.")
+    mark = models.CharField(max_length=160, help_text="What stands there now.")
+    receipt_id = models.UUIDField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "session_id", "agent_id", "line_sha256"],
+                name="one_redaction_a_line",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.session_id}: {self.mark}"

@@ -6,6 +6,6 @@ from jobs.handlers import Lease, handles
 from sessions import indexing
 
 
-@handles("transcripts.index")
+@handles(indexing.VERB)
 def index(subject: str, *, lease: Lease) -> None:
     indexing.index(int(subject), renew=lease.renew, at=timezone.now())

@@ -3,6 +3,7 @@
 An upload says what a client's file holds: all of it, or what follows a prefix that the
 client names by length and digest. Compared with what is kept, those bytes are the same,
 a continuation, a shorter state of it, or something else, which opens a new revision.
+Where secrets were taken out, a client's file is compared as if they were not in it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 from typing import Literal
@@ -22,11 +23,12 @@ from django.db import transaction
 import changes
 from audit import trail
 from audit.trail import Actor
-from blobs import crash, locks, store
+from blobs import crash, store
 from blobs.store import HashMismatch, Staged
-from jobs import outbox
+from erasures import receipts
+from erasures.models import Erasure
 from refusals import Code, InvalidArgument, Refusal
-from sessions import citing, prefixes, raw
+from sessions import citing, exclusion, indexing, prefixes, raw, redacting
 from sessions.models import Segment, Transcript
 from workspaces.models import Workspace
 
@@ -88,8 +90,8 @@ def receive(
 
     `sha256` is the client's digest of the body; `base_offset` and `base_sha256` say
     what came before it in the client's file. Sending the same again is safe and answers
-    `deduplicated`. Raises BaseMismatch, HashMismatch, NothingToKeep, InvalidArgument
-    and what store.stage raises; nothing is stored then.
+    `deduplicated`. Raises BaseMismatch, HashMismatch, NothingToKeep, InvalidArgument,
+    receipts.Erased and what store.stage raises; nothing is stored then.
     """
     base = _base(base_offset, base_sha256)
     _check_names(session_id, agent_id)
@@ -101,7 +103,10 @@ def receive(
     ) as staged:
         if sha256 is not None and sha256.lower() != staged.received_sha256:
             raise HashMismatch("The body does not have the digest it came with.")
-        upload = _Upload(workspace, session_id, agent_id, base, staged, actor, at)
+        cut_bytes = staged.received_bytes - staged.size_bytes
+        upload = _Upload(
+            workspace, session_id, agent_id, base, staged, cut_bytes, actor, at
+        )
         with transaction.atomic():
             receipt = upload.settle()
             crash.point("before-commit")
@@ -148,6 +153,7 @@ class _Upload:
     agent_id: str
     base: _Base
     staged: Staged
+    cut_bytes: int
     actor: Actor
     at: datetime
 
@@ -158,8 +164,23 @@ class _Upload:
 
     def settle(self) -> Receipt:
         """Compare with what is kept and keep what is new, inside a transaction."""
-        # A first upload has no row to lock, so the name is locked.
-        locks.hold(f"transcript:{self.workspace.pk}:{self.session_id}:{self.agent_id}")
+        exclusion.hold(self.workspace, self.session_id)
+        receipts.refuse_erased(
+            Erasure.Kind.TRANSCRIPT,
+            self.workspace.slug,
+            self.session_id,
+            f"{self.session_id}/{self.agent_id}",
+        )
+        lines = redacting.known_lines(self.workspace, self.session_id, self.agent_id)
+        if not lines:
+            return self._settle()
+        if self.base.size_bytes:
+            # Where its bytes were changed here, a client's offsets are not ours.
+            raise _mismatch(None)
+        with _restage(redacting.redacted(self.staged.read(), lines)) as staged:
+            return replace(self, staged=staged)._settle()
+
+    def _settle(self) -> Receipt:
         revisions = list(
             Transcript.objects.select_for_update(no_key=True)
             .filter(
@@ -291,7 +312,7 @@ class _Upload:
                 "sha256": transcript.head_sha256,
             },
         )
-        outbox.ask(verb="transcripts.index", subject=str(transcript.pk), at=self.at)
+        indexing.ask(transcript, at=self.at)
         changes.tell(citing.resource(transcript))
         # Last, because it locks a row that every upload of the workspace needs.
         self.workspace.mark_active(at=self.at)
@@ -303,7 +324,7 @@ class _Upload:
             sha256=transcript.head_sha256,
             size_bytes=transcript.size_bytes,
             line_count=transcript.line_count,
-            cut_bytes=self.staged.received_bytes - self.staged.size_bytes,
+            cut_bytes=self.cut_bytes,
         )
 
 

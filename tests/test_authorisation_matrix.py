@@ -14,6 +14,7 @@ import base64
 import gzip
 import hashlib
 import inspect
+import io
 import json
 import uuid
 from collections.abc import Callable, Iterator
@@ -1123,13 +1124,14 @@ def test_consumers_let_in_operators_only(
 # A command is allowed to whoever has a shell and the database's password. It declares
 # here whether it only reads; the next test holds it to that.
 READING = {
-    *("list_tokens", "mcp_counts", "stats"),
+    *("list_tokens", "mcp_counts", "prove_erased", "stats"),
     *("verify", "verify_artefact", "verify_citation"),
 }
 WRITING = {
     "artefact_key",
     "create_token",
     "conformance_server",
+    "erase",
     "evaluate",
     "export_memories",
     "export_tree",
@@ -1140,6 +1142,7 @@ WRITING = {
     "memory_retention",
     "prepare",
     "reindex",
+    "replay_tombstones",
     "revoke_token",
     "rotate_write_token",
     "run_jobs",
@@ -1163,7 +1166,7 @@ def test_every_command_declares_whether_it_writes():
     assert set(our_commands()) == READING | WRITING
 
 
-def test_reading_commands_write_nothing(world, capsys, tmp_path):
+def test_reading_commands_write_nothing(world, capsys, tmp_path, monkeypatch):
     uri = citing.uri(
         uploads.receive(
             workspace=world.public,
@@ -1176,6 +1179,7 @@ def test_reading_commands_write_nothing(world, capsys, tmp_path):
         last_line=1,
     )
     call_command("export_memories", tmp_path / "memories.zip")
+    monkeypatch.setattr("sys.stdin", io.StringIO("quokkaberry\n"))
     arguments = {
         "verify_citation": [uri, DIGEST],
         "verify_artefact": [tmp_path / "memories.zip"],

@@ -6,14 +6,15 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Model
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 
 from audit.admin import operator_of
+from console_theme import confirm_erasure
 from keystore import generations
 from workspaces import connectors, readme
-from workspaces.models import ServerReadme, SyncSource, Workspace
+from workspaces.models import ServerReadme, SyncSource, Workspace, WorkspaceQuerySet
 
 
 @admin.register(Workspace)
@@ -38,6 +39,17 @@ class WorkspaceAdmin(ModelAdmin):
         "created_at",
         "last_active_at",
     )
+    # The app above adds what it can do with them.
+    actions: tuple[Any, ...] = ("erase",)
+
+    def get_queryset(self, request: HttpRequest) -> WorkspaceQuerySet:
+        # What is being erased is nobody's to see any more.
+        found: WorkspaceQuerySet = super().get_queryset(request)
+        return found.standing()
+
+    @admin.action(description="Erase for good, with everything in it")
+    def erase(self, request: HttpRequest, chosen: WorkspaceQuerySet) -> HttpResponse:
+        return confirm_erasure("workspace", chosen)
 
     def save_model(
         self, request: HttpRequest, obj: Workspace, form: Any, change: bool

@@ -8,6 +8,10 @@ from keystore import generations
 
 
 class WorkspaceQuerySet(models.QuerySet["Workspace"]):
+    def standing(self) -> WorkspaceQuerySet:
+        """Those that are not being erased."""
+        return self.filter(erased_at=None)
+
     def most_recently_active(self) -> WorkspaceQuerySet:
         return self.order_by("-last_active_at", "-id")
 
@@ -36,6 +40,11 @@ class Workspace(models.Model):
     write_token_rotation = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField()
     last_active_at = models.DateTimeField()
+    erased_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Since when nobody sees it; a job removes what is in it.",
+    )
 
     objects = WorkspaceQuerySet.as_manager()
 
@@ -60,6 +69,14 @@ class Workspace(models.Model):
         Workspace.objects.filter(pk=self.pk, last_active_at__lt=at).update(
             last_active_at=at
         )
+
+    def hide(self, *, name: str, at: datetime) -> None:
+        """Be nobody's any more, and leave its names to whoever registers them next."""
+        self.slug, self.machine, self.tool, self.project = name, name, name, name
+        self.container_tag, self.cwd, self.description = None, "", ""
+        self.is_private, self.erased_at = True, at
+        self.save()
+        generations.advance(self.pk)
 
     def rotate_write_token(self) -> None:
         Workspace.objects.filter(pk=self.pk).update(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import unicodedata
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
 from audit import trail
+from erasures import receipts
 from refusals import InvalidArgument
 from workspaces.identity import slug_candidates
 from workspaces.models import Workspace
@@ -31,13 +34,16 @@ def register(
     """Find or create the workspace of a triple; say whether it is new.
 
     A given `cwd` or `description` replaces the stored one. Raises InvalidArgument for a
-    part that is empty, longer than 200 characters or holds control characters.
+    part that is empty, longer than 200 characters or holds control characters, and
+    receipts.Erased for a triple whose workspace was erased.
     """
     triple = parts(machine=machine, tool=tool, project=project)
     cwd = _bounded("cwd", cwd, maximum=MAX_CWD_CHARS)
     description = _bounded("description", description, maximum=MAX_DESCRIPTION_CHARS)
     with transaction.atomic():
         workspace, is_new = _find_or_create(triple, at=at)
+        if is_new:
+            receipts.refuse_identity(identity_digest(**triple))
         changed = workspace.describe(cwd=cwd, description=description)
         if is_new or changed:
             trail.record(
@@ -86,6 +92,12 @@ def find(*, machine: str, tool: str, project: str) -> Workspace | None:
     """Find the workspace of a triple without making one."""
     triple = parts(machine=machine, tool=tool, project=project)
     return Workspace.objects.filter(**triple).first()
+
+
+def identity_digest(*, machine: str, tool: str, project: str) -> str:
+    """What tells an erased workspace's triple apart without naming it."""
+    whole = json.dumps([machine, tool, project]).encode()
+    return hashlib.sha256(whole).hexdigest()
 
 
 def _find_or_create(triple: dict[str, str], *, at: datetime) -> tuple[Workspace, bool]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from erasures.models import Erasure
 from mcp_api import memory_shapes
 from mcp_api.presenting.entries import flat, iso
 from mcp_api.presenting.receipts import POLICY_VERSION, done
 from mcp_api.quoting import NOTICE, Writing
 from mcp_api.registry import Result
 from memories import reading
-from memories.models import Erasure, Memory
+from memories.models import Memory
 from memories.reading import Page
 from memories.saving import Saved
 from recall import describing

@@ -12,9 +12,9 @@ from rest_client import Caller
 from users import User
 
 from access import webhook_secrets
+from erasures.models import Erasure
 from jobs import running
 from mcp_api.registry import tools
-from memories.models import Erasure
 from workspaces.models import Workspace
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,12 +10,12 @@ from remembering import DAY, HOUR, SECRET, found, remember, save
 from threads import at_once
 
 from audit.models import Event
+from erasures.models import Erasure
 from jobs.running import run_due
 from memories import changing, erasing, linking, reading
 from memories.models import (
     Asked,
     Conflict,
-    Erasure,
     EvalItem,
     EvalSet,
     ForgetRequest,
@@ -24,6 +24,7 @@ from memories.models import (
     Revision,
 )
 from memories.reading import MemoryNotFound
+from recall import erasing as everything
 from search import analysis, blocks, compaction, finding
 from search.finding import Query
 from search.index import vocabulary
@@ -234,7 +235,7 @@ def test_merging_meanwhile_does_not_keep_erased_words(workspace):
         if not merged:
             merged.append(compaction.compact(renew=lambda: None))
 
-    erasing.purge(renew=merge_meanwhile, clock=lambda: NOW)
+    everything.purge(renew=merge_meanwhile, clock=lambda: NOW)
 
     erasure.refresh_from_db()
     assert merged[0] > 0
@@ -251,7 +252,7 @@ def test_what_is_erased_while_purging_waits_for_its_own_job(workspace):
         if not later:
             later.append(erase(memories[1]))
 
-    erasing.purge(renew=erase_meanwhile, clock=lambda: NOW)
+    everything.purge(renew=erase_meanwhile, clock=lambda: NOW)
 
     first.refresh_from_db()
     later[0].refresh_from_db()

@@ -18,8 +18,9 @@ from threads import at_once
 
 from audit.models import Event
 from audit.trail import Actor
+from erasures.models import Erasure
 from memories import changing, erasing, linking, saving
-from memories.models import Conflict, Erasure, Link, Memory, Revision
+from memories.models import Conflict, Link, Memory, Revision
 from memories.owners import Owner
 from recall import artefact_lines, artefacts, packages, recalling, restoring, signing
 from recall.packages import (

@@ -9,8 +9,9 @@ from threads import at_once
 
 from access.containers import ReadScope
 from audit.models import Event
+from erasures.models import Erasure
 from memories import erasing, saving
-from memories.models import Erasure, ForgetRequest, Memory
+from memories.models import ForgetRequest, Memory
 from memories.reading import MemoryNotFound
 from recall import forgetting, recalling
 from recall.forgetting import ConfirmationRequired

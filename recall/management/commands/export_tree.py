@@ -19,7 +19,7 @@ class Command(BaseCommand):
     def handle(
         self, *args: Any, destination: Path, workspace: str | None, **options: Any
     ) -> None:
-        workspaces = Workspace.objects.all()
+        workspaces = Workspace.objects.standing()
         if workspace is not None:
             workspaces = workspaces.filter(slug=workspace)
             if not workspaces.exists():

@@ -16,7 +16,7 @@ class Command(BaseCommand):
         parser.add_argument("--workspace", help="only this workspace_id")
 
     def handle(self, *args: Any, workspace: str | None, **options: Any) -> None:
-        workspaces = Workspace.objects.all()
+        workspaces = Workspace.objects.standing()
         if workspace is not None:
             workspaces = workspaces.filter(slug=workspace)
             if not workspaces.exists():

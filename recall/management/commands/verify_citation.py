@@ -19,7 +19,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, uri: str, sha256: str, **options: Any) -> None:
         try:
             found = citations.verify(
-                uri, sha256=sha256, workspaces=Workspace.objects.all()
+                uri, sha256=sha256, workspaces=Workspace.objects.standing()
             )
         except Refusal as error:
             raise CommandError(f"{error.code}: {error.message} {error.hint}") from error
