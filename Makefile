@@ -7,7 +7,7 @@ JOBS ?= 2
 
 export VENV
 
-.PHONY: run install test check format bench client conformance
+.PHONY: run install test check format bench client conformance real-mcp-clients
 
 run:
 	@$(PYTHON) bootstrap.py
@@ -53,3 +53,9 @@ client:
 conformance:
 	@$(PYTHON) bootstrap.py
 	@exec $(VENV)/bin/python tests/conformance
+
+# Clients that people use, against two web processes and signing in; they come from npm
+# and PyPI.
+real-mcp-clients:
+	@$(PYTHON) bootstrap.py
+	@exec $(VENV)/bin/python tests/real_clients

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 
+import changes
 from audit.admin import operator_of
 from keystore import generations
 from workspaces import connectors, readme
@@ -45,6 +46,7 @@ class WorkspaceAdmin(ModelAdmin):
         super().save_model(request, obj, form, change)
         # Who may read it may have changed.
         generations.advance(obj.pk)
+        changes.tell_list("workspaces")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # A workspace is registered by the machine it stands for.

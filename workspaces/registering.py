@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
+import changes
 from audit import trail
 from refusals import InvalidArgument
 from workspaces.identity import slug_candidates
@@ -39,6 +40,8 @@ def register(
     with transaction.atomic():
         workspace, is_new = _find_or_create(triple, at=at)
         changed = workspace.describe(cwd=cwd, description=description)
+        if is_new:
+            changes.tell_list("workspaces")
         if is_new or changed:
             trail.record(
                 actor=actor,
