@@ -53,7 +53,7 @@ RUNS = (
     Run("2025-03-26", NEWEST, ("--spec-version", "2025-03-26"), 1),
     Run("suite 0.1.16", BEFORE_2026, (), 30),
 )
-AUTHORIZATION_SCENARIOS = 0
+AUTHORIZATION_SCENARIOS = 2
 
 
 def main() -> None:
