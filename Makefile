@@ -7,7 +7,7 @@ JOBS ?= 2
 
 export VENV
 
-.PHONY: run install test check format bench client conformance real-clients deploy-check deploy-drill soak
+.PHONY: run install test check format bench client conformance real-clients deploy-check deploy-drill soak real-mcp-clients
 
 run:
 	@$(PYTHON) bootstrap.py
@@ -52,7 +52,7 @@ client:
 # The protocol's official suite, at every revision it knows; comes from npm.
 conformance:
 	@$(PYTHON) bootstrap.py
-	@PYTHONPATH=tests exec $(VENV)/bin/python tests/conformance
+	@exec $(VENV)/bin/python tests/conformance
 
 # Claude Code, Codex and others themselves, with a model that stands in; from npm.
 real-clients:
@@ -77,3 +77,9 @@ CLIENTS ?= 50
 soak:
 	@$(PYTHON) bootstrap.py --dev
 	@exec $(VENV)/bin/python tests/deploy soak --minutes $(MINUTES) --clients $(CLIENTS)
+
+# Clients that people use, against two web processes and signing in; they come from npm
+# and PyPI.
+real-mcp-clients:
+	@$(PYTHON) bootstrap.py
+	@exec $(VENV)/bin/python tests/real_clients

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.utils.crypto import salted_hmac
@@ -41,6 +41,8 @@ class AudienceRefused(Refusal):
 
 
 _NO_DIGEST = "0" * 64
+# How long a token counts as new; refreshing one that was signed in for makes none.
+_NEW_FOR = timedelta(hours=48)
 
 
 class _Found(NamedTuple):
@@ -58,6 +60,7 @@ class _Found(NamedTuple):
     last_used_at: datetime | None
     tool_profile: str
     audience: str
+    created_at: datetime
 
 
 # As SQL, since every request asks this: the ORM takes ten times as long to build the
@@ -65,7 +68,7 @@ class _Found(NamedTuple):
 _FIND = """
 SELECT token.id, token.name, token.kind, token.scopes, token.workspace_id,
     workspace.slug, token.digest, token.expires_at, token.revoked_at,
-    token.last_used_at, token.tool_profile, token.audience
+    token.last_used_at, token.tool_profile, token.audience, token.created_at
 FROM access_token token
 LEFT JOIN workspaces_workspace workspace ON workspace.id = token.workspace_id
 WHERE token.digest = %s
@@ -108,6 +111,7 @@ def authenticate(
         address_digest=address_digest(address),
         tool_profile=token.tool_profile,
         may_ask_for_more=bool(token.audience),
+        is_new=at - token.created_at < _NEW_FOR,
     )
 
 

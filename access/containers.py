@@ -96,7 +96,7 @@ def writing(principal: Principal, naming: Naming, *, at: datetime) -> Workspace:
     tag = normal_tag(naming.container_tag or "")
     bound = _bound(principal, naming, at=at)
     if bound is not None:
-        if tag and not _means(bound, tag):
+        if tag and not means(bound, tag):
             raise UnauthorizedScope(
                 f"This call is bound to {bound.slug}, not to {tag!r}.",
                 workspace_id=bound.slug,
@@ -126,7 +126,8 @@ def _bound(principal: Principal, naming: Naming, *, at: datetime) -> Workspace |
         return None
 
 
-def _means(workspace: Workspace, tag: str) -> bool:
+def means(workspace: Workspace, tag: str) -> bool:
+    """Whether a tag or id names this workspace."""
     return tag in (workspace.slug, workspace.container_tag)
 
 

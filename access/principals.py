@@ -13,7 +13,8 @@ class Principal:
 
     `workspace_id` and `workspace_slug` name the workspace that the token is pinned to,
     `tool_profile` which tools its client is shown. `may_ask_for_more`: the client got
-    its token by signing in and can do so again for another scope.
+    its token by signing in and can do so again for another scope. `is_new`: the token
+    is younger than two days.
     """
 
     token_id: int
@@ -27,6 +28,7 @@ class Principal:
     address_digest: str = ""
     tool_profile: str = "standard"
     may_ask_for_more: bool = False
+    is_new: bool = False
 
     @property
     def actor(self) -> Actor:

@@ -118,6 +118,10 @@ Metadata = Annotated[
 ]
 PageNumber = Annotated[int, Field(ge=1, le=10_000)]
 PageSize = Annotated[int, Field(ge=1, le=50)]
+UpTo = Annotated[
+    int,
+    Field(ge=0, le=2**62, description="Of the first page: keeps what is new out."),
+]
 AuditPage = Annotated[int, Field(ge=1, le=100)]
 AuditLimit = Annotated[int, Field(ge=1, le=200)]
 Nonce = Annotated[

@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from django.conf import settings
 from django.core import signing
+from django.utils import timezone
 from jsonschema import Draft202012Validator
 from mcp_types.jsonrpc import INVALID_PARAMS, MISSING_REQUIRED_CLIENT_CAPABILITY
 
-from mcp_api import mcp_sessions, wire
+from mcp_api import mcp_sessions, tasks, wire
 from refusals import Code, Refusal
 
 if TYPE_CHECKING:
@@ -119,8 +120,8 @@ def ask(
     `state` comes back as `call.state` when the client repeats its request; it is
     signed, not secret. What a person typed is held against the schema it was asked
     with. Raises ProtocolError for a client that cannot be asked, InputRequired in the
-    stateless era, and in the initialize era Unanswered, TooManyQuestions and
-    CallCancelled.
+    stateless era, and in the initialize era and in tasks Unanswered, TooManyQuestions
+    and CallCancelled.
     """
     for question in questions.values():
         require(call, question.method)
@@ -131,7 +132,10 @@ def ask(
             for name, question in questions.items()
         ):
             return {name: given[name] for name in questions}
-        raise InputRequired(questions, state)
+        handover = call.exchange.handover
+        if handover is None or handover.keep():
+            raise InputRequired(questions, state)
+        return _asked_within_task(call, questions)
     return {name: _asked(call, question) for name, question in questions.items()}
 
 
@@ -224,6 +228,39 @@ def _fits(question: Question, answer: wire.Json) -> bool:
     if schema is None or answer.get("action") != "accept":
         return True
     return Draft202012Validator(schema).is_valid(answer.get("content"))
+
+
+# -- tasks -----------------------------------------------------------------------------
+
+
+def _asked_within_task(
+    call: Call, questions: Mapping[str, Question]
+) -> Mapping[str, wire.Json]:
+    """Ask through the task, which waits; each question under a name of its own."""
+    task = call.task
+    assert task is not None  # noqa: S101 - whoever calls has looked
+    names = {f"{name}-{secrets.token_hex(8)}": name for name in questions}
+    answers: dict[str, wire.Json] = {}
+    deadline = time.monotonic() + _WAIT_SECONDS
+    with _one_of_few():
+        asked = {key: questions[name].request for key, name in names.items()}
+        tasks.ask(task, asked, at=timezone.now())
+        while len(answers) < len(names):
+            call.exchange.cancellation.check_waited_for()
+            if time.monotonic() > deadline:
+                raise Unanswered("The client did not answer in time.")
+            found = tasks.next_answer(task, seconds=_LOOK_SECONDS)
+            if found is None:
+                continue
+            key, answer = found
+            name = names.get(key, "")
+            if not name:
+                # Of a question that nobody waits for any more.
+                continue
+            if not isinstance(answer, dict) or not _fits(questions[name], answer):
+                raise Unanswered("The client answered not what was asked.")
+            answers[name] = answer
+    return answers
 
 
 # -- stateless era ---------------------------------------------------------------------

@@ -16,7 +16,9 @@ from access.containers import ReadScope
 from access.principals import Principal
 from mcp_api import wire
 from mcp_api.eras import Era
+from mcp_api.handover import Handover
 from mcp_api.mcp_sessions import McpSession
+from mcp_api.tasks import Task
 from search import pacing
 
 # RFC 5424, as the protocol names them, from chatty to grave.
@@ -91,7 +93,8 @@ class Exchange:
     """One HTTP request: what every message in its body has in common.
 
     `emit` sends a JSON-RPC notification ahead of the answer; None when the client does
-    not take a stream. `query_string` is the address's part after `?`.
+    not take a stream. `query_string` is the address's part after `?`. `handover` lets a
+    call that takes long become a task.
     """
 
     principal: Principal
@@ -100,6 +103,7 @@ class Exchange:
     emit: Callable[[wire.Json], None] | None = None
     cancellation: Cancellation = field(default_factory=Cancellation)
     query_string: bytes = b""
+    handover: Handover | None = None
 
 
 @dataclass(frozen=True)
@@ -142,6 +146,12 @@ class Call:
         return self.exchange.at
 
     @property
+    def task(self) -> Task | None:
+        """The task that this call has become."""
+        handover = self.exchange.handover
+        return handover.task if handover is not None else None
+
+    @property
     def workspace_header(self) -> str | None:
         return self.exchange.headers.get("x-memory-workspace") or None
 
@@ -151,7 +161,14 @@ class Call:
         """
         if self.exchange.cancellation.requested.is_set():
             raise CallCancelled
-        if self.progress_token is None or self.exchange.emit is None:
+        if self.exchange.handover is not None:
+            # What a task says of itself; the request that it came from is over.
+            self.exchange.handover.said = _said(done, total, message)
+        if (
+            self.progress_token is None
+            or self.exchange.emit is None
+            or self.task is not None
+        ):
             return
         params: wire.Json = {"progressToken": self.progress_token, "progress": done}
         if total is not None:
@@ -166,11 +183,15 @@ class Call:
         A client that asked for none gets none. No secrets and no stored text go here.
         """
         wanted = self.session.log_level if self.session else self.log_level
-        if self.exchange.emit is None or wanted not in _LEVELS:
+        if self.exchange.emit is None or wanted not in _LEVELS or self.task is not None:
             return
         if _LEVELS.index(level) >= _LEVELS.index(wanted):
             params = {"level": level, "logger": logger, "data": data}
             self.exchange.emit(wire.notification("notifications/message", params))
+
+
+def _said(done: int, total: int | None, what: str) -> str:
+    return f"{done:,}{f' of {total:,}' if total else ''} {what}".strip()
 
 
 class _Pace:

@@ -21,6 +21,7 @@ from mcp_api.calls import CallCancelled, Cancellation
 from mcp_api.catalogue import core
 from mcp_api.executor import start
 from mcp_api.gate import check_host_and_origin, preflight
+from mcp_api.handover import Begun, Handover
 from mcp_api.hub import hub
 from mcp_api.protocol import Answer, Core
 from mcp_api.serving import Served, end_session
@@ -35,6 +36,8 @@ from mcp_api.talk import (
 from refusals import Code, Refusal
 
 MCP_PATHS = frozenset(audiences.MCP_PATHS)
+# What a response is written from: messages on the way, and that it is over.
+Event = wire.Json | Begun | asyncio.Future[Any]
 
 # Proxies close streams that stay silent for a minute; thirty seconds is the shortest
 # limit seen among them.
@@ -121,13 +124,18 @@ async def _post(talk: Conversation) -> None:
     body = await read_body(talk)
     cancellation = Cancellation()
     loop = asyncio.get_running_loop()
-    events: asyncio.Queue[wire.Json | asyncio.Future[Any]] = asyncio.Queue()
+    events: asyncio.Queue[Event] = asyncio.Queue()
 
-    def emit(notification: wire.Json) -> None:
-        loop.call_soon_threadsafe(events.put_nowait, notification)
+    def emit(event: wire.Json | Begun) -> None:
+        loop.call_soon_threadsafe(events.put_nowait, event)
 
-    served = Served(talk, body, emit if talk.takes_stream else None, cancellation)
+    handover = Handover(emit)
+    emit_or_none = emit if talk.takes_stream else None
+    served = Served(talk, body, emit_or_none, cancellation, handover)
     work = start(served.answer, cancellation=cancellation)
+    long = loop.call_later(
+        settings.MCP_TASK_AFTER_SECONDS, loop.run_in_executor, None, handover.begin
+    )
     work.add_done_callback(events.put_nowait)
     gone = asyncio.ensure_future(_gone(talk.receive))
     gone.add_done_callback(events.put_nowait)
@@ -135,13 +143,18 @@ async def _post(talk: Conversation) -> None:
     if "mcp-session-id" in talk.headers:
         # Only sessions have notices that take a request back.
         beside.append(asyncio.ensure_future(hub().hear_during(work)))
+    goes_on = False
     try:
-        await _pump(talk, events, work, gone)
+        goes_on = await _pump(talk, events, work, gone)
     finally:
+        long.cancel()
         for task in beside:
             task.cancel()
         if not work.done():
             work.add_done_callback(_forget)
+        if goes_on:
+            handover.watch(work, cancellation.cancel)
+        elif not work.done():
             cancellation.abandoned.set()
             if served.may_be_cut_off:
                 # Cancelling a query waits for the server, so not on the event loop.
@@ -151,11 +164,14 @@ async def _post(talk: Conversation) -> None:
 
 async def _pump(
     talk: Conversation,
-    events: asyncio.Queue[wire.Json | asyncio.Future[Any]],
+    events: asyncio.Queue[Event],
     work: asyncio.Future[Answer],
     gone: asyncio.Future[None],
-) -> None:
-    """Write what the work sends until it is done or nobody listens any more."""
+) -> bool:
+    """Write what the work sends until it is done or nobody listens any more.
+
+    True if it goes on as a task.
+    """
     while True:
         try:
             async with asyncio.timeout(_KEEP_ALIVE_SECONDS):
@@ -165,7 +181,10 @@ async def _pump(
                 await talk.write(b": keep-alive\n\n")
             continue
         if event is gone:
-            return
+            return False
+        if isinstance(event, Begun):
+            await _write_last(talk, Answer(200, event.reply))
+            return True
         if event is not work:
             await talk.write(frame(event))
             continue
@@ -176,14 +195,20 @@ async def _pump(
             answer = Answer(202)
         if answer.listening is not None:
             await streams.tell(talk, answer.listening, gone=gone)
-        elif talk.is_streaming and answer.body is None:
-            await talk.send({"type": "http.response.body", "body": b""})
-        elif talk.is_streaming or (answer.body is not None and not talk.takes_json):
-            await talk.write(frame(answer.body))
-            await talk.send({"type": "http.response.body", "body": b""})
         else:
-            await send_json(talk, answer.status, answer.body, answer.headers)
-        return
+            await _write_last(talk, answer)
+        return False
+
+
+async def _write_last(talk: Conversation, answer: Answer) -> None:
+    """End the response, as a stream or as JSON."""
+    if talk.is_streaming and answer.body is None:
+        await talk.send({"type": "http.response.body", "body": b""})
+    elif talk.is_streaming or (answer.body is not None and not talk.takes_json):
+        await talk.write(frame(answer.body))
+        await talk.send({"type": "http.response.body", "body": b""})
+    else:
+        await send_json(talk, answer.status, answer.body, answer.headers)
 
 
 def _encryption() -> dict[str, str]:

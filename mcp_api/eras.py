@@ -36,7 +36,14 @@ BATCH_VERSION = "2025-03-26"
 ASSUMED_VERSION = "2025-03-26"
 
 # The header Mcp-Name repeats this parameter.
-_NAMED_BY = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+_NAMED_BY = {
+    "tools/call": "name",
+    "prompts/get": "name",
+    "resources/read": "uri",
+    "tasks/get": "taskId",
+    "tasks/update": "taskId",
+    "tasks/cancel": "taskId",
+}
 
 
 class Era(Enum):

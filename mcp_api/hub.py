@@ -21,11 +21,12 @@ from django.conf import settings
 from django.utils import timezone
 
 import changes
-from mcp_api import cancelling, subscriptions, wire
+from mcp_api import cancelling, resources, subscriptions, tasks, wire
 from mcp_api.calls import Cancellation
 from mcp_api.cancelling import Running
 from mcp_api.executor import start
 from mcp_api.subscriptions import Listening, Place, Wishes
+from mcp_api.tasks import Task
 from refusals import Code, Refusal
 
 logger = logging.getLogger(__name__)
@@ -71,18 +72,21 @@ class Stream:
 
     def tell(self, told_as: str) -> None:
         if uri := self.wishes.uris.get(told_as):
-            self._add("notifications/resources/updated", {"uri": uri})
+            self._add("notifications/resources/updated", {"uri": uri}, about=uri)
 
     def tell_list(self, name: str) -> None:
         if name in self.wishes.lists:
             self._add(f"notifications/{name}/list_changed", {})
 
+    def tell_task(self, standing: wire.Json) -> None:
+        self._add("notifications/tasks", standing, about=standing["taskId"])
+
     def end(self) -> None:
         self.is_over = True
         self.news.set()
 
-    def _add(self, method: str, params: wire.Json) -> None:
-        key = f"{method} {params.get('uri', '')}"
+    def _add(self, method: str, params: wire.Json, *, about: str = "") -> None:
+        key = f"{method} {about}"
         self._pending[key] = subscriptions.notification(self.place, method, params)
         self.news.set()
 
@@ -195,12 +199,29 @@ class Hub:
             await self._look_at(
                 [s for s in self._streams.values() if s.place.session_id == session_id]
             )
+        elif word.get("list") == "workspaces":
+            await self._tell(resources.PROJECTS_URI)
         elif name := word.get("list"):
             wanting = [s for s in self._streams.values() if name in s.wishes.lists]
             for stream in await self._may_read(wanting, word.get("uri")):
                 stream.tell_list(name)
         elif uri := word.get("uri"):
             await self._tell(uri)
+            if whole := resources.made_of(uri):
+                await self._tell(whole, to_readers_of=uri)
+        elif task_id := word.get("task"):
+            await self.tell_tasks(list(self._streams.values()), {task_id})
+
+    async def tell_tasks(
+        self, streams: Sequence[Stream], task_ids: Iterable[str]
+    ) -> None:
+        """Tell those streams that wish it how these tasks stand."""
+        for task_id in task_ids:
+            for stream in streams:
+                if task_id in stream.wishes.tasks:
+                    told = await _on_thread(partial(_standing, stream.place, task_id))
+                    if told is not None:
+                        stream.tell_task(told)
 
     async def _take_back_marked(self, client: redis.asyncio.Redis) -> None:
         """Find the notices that came before this process listened."""
@@ -215,9 +236,9 @@ class Hub:
         loop = asyncio.get_running_loop()
         loop.run_in_executor(None, cancelling.take_back_here, running)
 
-    async def _tell(self, uri: str) -> None:
+    async def _tell(self, uri: str, *, to_readers_of: str = "") -> None:
         wanting = [s for s in self._streams.values() if uri in s.wishes.uris]
-        for stream in await self._may_read(wanting, uri):
+        for stream in await self._may_read(wanting, to_readers_of or uri):
             stream.tell(uri)
 
     async def _may_read(
@@ -236,6 +257,8 @@ class Hub:
                 stream.tell_list(name)
         for uri in {uri for stream in streams for uri in stream.wishes.uris}:
             await self._tell(uri)
+        for stream in streams:
+            await self.tell_tasks([stream], stream.wishes.tasks)
 
     async def _look_after(self) -> None:
         """End the streams of tokens and sessions that are no more."""
@@ -291,6 +314,15 @@ def _readers(places: Sequence[Place], uri: str) -> set[str]:
             place.watchable(uri, place.principal)
             allowed.add(place.id)
     return allowed
+
+
+def _standing(place: Place, task_id: str) -> wire.Json | None:
+    """How a task stands; None once its time is over."""
+    with suppress(wire.ProtocolError):
+        return tasks.detailed(
+            Task(place.principal.token_id, task_id), at=timezone.now()
+        )
+    return None
 
 
 async def _on_thread(work: Callable[[], Value]) -> Value:

@@ -9,11 +9,13 @@ from mcp_api.toolsets.uploads import UploadTools
 from mcp_api.toolsets.recall import RecallTools
 from mcp_api.toolsets.memories import MemoryTools
 from mcp_api.toolsets.ingesting import IngestTools
+from mcp_api.toolsets.exporting import ExportTools
 from mcp_api.toolsets.accounts import AccountTools
 # isort: on
 
 __all__ = [
     "AccountTools",
+    "ExportTools",
     "IngestTools",
     "KnowledgeTools",
     "MemoryTools",

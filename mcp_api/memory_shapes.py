@@ -151,6 +151,7 @@ class MemoryPage(TypedDict):
     page_size: int
     total: int
     has_more: bool
+    up_to: int
 
 
 class Memories(TypedDict):

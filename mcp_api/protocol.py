@@ -14,7 +14,16 @@ from typing import Any
 from mcp_types.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST
 
 from access.principals import Principal
-from mcp_api import asking, calling, eras, mcp_sessions, subscriptions, wire
+from mcp_api import (
+    asking,
+    calling,
+    eras,
+    mcp_sessions,
+    subscriptions,
+    task_methods,
+    tasks,
+    wire,
+)
 from mcp_api.asking import InputRequired
 from mcp_api.calls import Call, CallCancelled, Exchange, serving
 from mcp_api.eras import Era
@@ -77,6 +86,7 @@ class Core:
         }
         self._stateless_methods: dict[str, Method] = {
             **catalogue.methods,
+            **task_methods.METHODS,
             "server/discover": self._discover,
         }
 
@@ -116,8 +126,17 @@ class Core:
         serve = self._stateless_methods.get(method)
         if serve is None and method != "subscriptions/listen":
             raise eras.unknown_method(method)
-        eras.check_params(method, version, params)
+        if method in task_methods.METHODS:
+            task_methods.check(message)
+        else:
+            eras.check_params(method, version, params)
         call = _stateless_call(message, version, exchange)
+        if method == "tools/call" and exchange.handover and _knows_tasks(call):
+            exchange.handover.allow(
+                message_id=message["id"],
+                token_id=call.principal.token_id,
+                at=call.at,
+            )
         if serve is None:
             return self._listen(message["id"], call)
         try:
@@ -148,7 +167,7 @@ class Core:
             at=call.at,
         )
         lists = {name for name in self._lists if asked.get(f"{name}ListChanged")}
-        wishes = Wishes(lists=frozenset(lists), uris=resources)
+        wishes = Wishes(frozenset(lists), resources, task_methods.watched(call))
         return Answer(200, listening=Listening(place, wishes))
 
     def _watched(self, params: Json, call: Call) -> Json:
@@ -294,7 +313,7 @@ class Core:
 
     def _capabilities(self, era: Era) -> Json:
         if era is Era.STATELESS:
-            return self._catalogue.capabilities
+            return {**self._catalogue.capabilities, "extensions": {tasks.EXTENSION: {}}}
         return {**self._catalogue.capabilities, "logging": {}}
 
 
@@ -312,6 +331,11 @@ def _stateless_call(message: Json, version: str, exchange: Exchange) -> Call:
     )
     state = call.params.get("requestState")
     return call if state is None else replace(call, state=asking.unsealed(state, call))
+
+
+def _knows_tasks(call: Call) -> bool:
+    meta = call.params.get("_meta") or {}
+    return tasks.is_known(meta.get(eras.META + "clientCapabilities"))
 
 
 def _served(serve: Method, call: Call) -> Json:

@@ -35,6 +35,7 @@ _MAX_CHARS = 200_000
 _MAX_LINES = 200
 _LINES = re.compile(r"L(\d{1,12})(?:-L(\d{1,12}))?")
 _MEMORY_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_OF_A_MEMORY = re.compile(r"memory://[^/]+/memories/")
 _NUMBER = re.compile(r"(?:version|revision)=(\d{1,9})")
 
 TEMPLATES: list[wire.Json] = [
@@ -151,7 +152,7 @@ def watchable(uri: str, principal: Principal) -> str:
     What it names need not exist yet. Raises ResourceNotFound, PathInvalid, and
     WorkspaceNotFound where the principal may not read.
     """
-    if uri == README_URI:
+    if uri in (README_URI, PROFILE_URI, PROJECTS_URI):
         return uri
     parts = _parts(uri)
     kind, _, name = parts.path.lstrip("/").partition("/")
@@ -169,6 +170,11 @@ def watchable(uri: str, principal: Principal) -> str:
     else:
         raise ResourceNotFound("That URI names nothing here.")
     return f"memory://{workspace.slug}/{place}"
+
+
+def made_of(uri: str) -> str | None:
+    """The resource that shows something of what this plain URI names; None if none."""
+    return PROFILE_URI if _OF_A_MEMORY.match(uri) else None
 
 
 def _parts(uri: str) -> SplitResult:

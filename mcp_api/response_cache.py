@@ -5,32 +5,24 @@ before anything of it has changed (keystore.generations). Equal calls at once ar
 computed by one of them, the others wait for it. The least recently used of more than
 400 makes room. Redis away: every call is computed.
 
-What is kept is sealed with a key of this installation and to its own place, so that
-Redis, or a copy of its file, neither shows what was remembered nor can be made to
-answer one reader with another's.
+What is kept is sealed to its own place (mcp_api.sealing).
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import orjson
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from django.conf import settings
-from django.utils.crypto import salted_hmac
 
 import keystore
 from access.containers import ReadScope
 from access.principals import Principal
 from keystore import generations
-from mcp_api import calls, negotiation, quoting
+from mcp_api import calls, negotiation, quoting, sealing
 from mcp_api.calls import CallCancelled
 from mcp_api.registry import Result
 from recall import feedback
@@ -50,7 +42,6 @@ _MOST_BYTES = 256 * 2**10
 # After which a computation is taken for one whose process died.
 _LEASE_SECONDS = 10
 _POLL_SECONDS = 0.01
-_NONCE_BYTES = 12
 
 # Keys: generation, entry, lease, index, counts. Arguments: caller, lease in ms.
 # Answers {"hit", body, age in ms}, {"compute", generation} or {"wait"}.
@@ -217,25 +208,14 @@ def _sealed(place: _Place, result: Result) -> bytes | None:
         return None
     if len(plain) > _MOST_BYTES:
         return None
-    nonce = os.urandom(_NONCE_BYTES)
-    seal = _seal(settings.SECRET_KEY)
-    return nonce + seal.encrypt(nonce, plain, place.digest.encode())
+    return sealing.sealed(plain, place=place.digest)
 
 
 def _opened(place: _Place, body: bytes, *, age_ms: int) -> Result | None:
     """The kept answer with a fence of its own; None if it is not ours."""
-    nonce, sealed = body[:_NONCE_BYTES], body[_NONCE_BYTES:]
-    seal = _seal(settings.SECRET_KEY)
-    try:
-        plain = seal.decrypt(nonce, sealed, place.digest.encode())
-    except InvalidTag:
+    plain = sealing.opened(body, place=place.digest)
+    if plain is None:
         return None
     structured, text, meta = orjson.loads(plain)
     meta[META] = {"status": "hit", "ageMs": age_ms}
     return Result(structured, quoting.with_new_marks(text), meta)
-
-
-@cache
-def _seal(secret: str) -> AESGCM:
-    key = salted_hmac("memory.response_cache", "", secret=secret, algorithm="sha256")
-    return AESGCM(key.digest())

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 from access import containers, scoping
 from access.containers import Naming, ReadScope
+from access.scoping import WorkspaceRefused
 from mcp_api import calls
 from workspaces.models import Workspace, WorkspaceQuerySet
+
+logger = logging.getLogger(__name__)
 
 
 def readable(workspace_id: str | None) -> WorkspaceQuerySet:
@@ -39,7 +43,14 @@ def writing(container_tag: str | None, binding: str | None) -> Workspace:
     """Where a memory tool writes; raises what access.containers.writing does."""
     call = calls.current()
     naming = _naming(container_tag, binding)
-    return containers.writing(call.principal, naming, at=call.at)
+    try:
+        found = containers.writing(call.principal, naming, at=call.at)
+    except (containers.UnauthorizedScope, WorkspaceRefused):
+        _tell_conflict("refused", naming)
+        raise
+    if any(not containers.means(found, each) for each in _named(naming).values()):
+        _tell_conflict(found.slug, naming)
+    return found
 
 
 def writes_to(container_tag: str | None = None) -> Workspace | None:
@@ -54,6 +65,35 @@ def writes_to(container_tag: str | None = None) -> Workspace | None:
 def user_id() -> str:
     """Whom the client speaks for, as its header says; empty where it does not."""
     return calls.current().exchange.headers.get("x-mn-user-id", "").strip()
+
+
+def _named(naming: Naming) -> dict[str, str]:
+    """Where a request says which workspace it means, binding and argument apart."""
+    tag_header = containers.normal_tag((naming.tag_header or "")[:128])
+    said = {
+        "header": naming.slug_header,
+        "session": naming.session_slug,
+        "tag_header": tag_header,
+        "token": calls.current().principal.workspace_slug,
+    }
+    return {where: name for where, name in said.items() if name}
+
+
+def _tell_conflict(went_to: str, naming: Naming) -> None:
+    """Say that a write named several workspaces; what they are called stays out."""
+    call = calls.current()
+    named_by = [
+        *(["containerTag"] if naming.container_tag else []),
+        *(["binding"] if naming.binding else []),
+        *_named(naming),
+    ]
+    logger.warning(
+        "mcp_routing_conflict tool=%s went_to=%s named_by=%s request_id=%s",
+        call.params.get("name", ""),
+        went_to,
+        ",".join(named_by),
+        call.principal.request_id,
+    )
 
 
 def _naming(container_tag: str | None, binding: str | None = None) -> Naming:

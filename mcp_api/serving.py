@@ -15,6 +15,7 @@ from access.requirements import ScopeMissing
 from mcp_api import cancelling, mcp_sessions, wire
 from mcp_api.calls import CallCancelled, Cancellation, Exchange
 from mcp_api.gate import address_of
+from mcp_api.handover import Handover
 from mcp_api.protocol import Answer
 from mcp_api.registry import Tool, tools
 from mcp_api.talk import Conversation
@@ -31,6 +32,7 @@ class Served:
     body: bytes
     emit: Callable[[wire.Json], None] | None
     cancellation: Cancellation
+    handover: Handover
     # Writes run to their end even when nobody waits: cutting them off saves nothing and
     # a client that repeats them gets the same answer.
     may_be_cut_off: bool = False
@@ -52,18 +54,24 @@ class Served:
             emit=self.emit,
             cancellation=self.cancellation,
             query_string=self.talk.scope.get("query_string", b""),
+            handover=self.handover,
         )
         # What is not a call takes less time than to count it would.
         holds = any(map(_is_call, messages))
-        with (
-            _admitted(self.talk, principal, costs, holds=holds),
-            cancelling.findable(parsed, exchange),
-        ):
-            _send_for_more(principal, messages)
-            answer = self.talk.core.answer(parsed, exchange)
-        if self.cancellation.requested.is_set():
-            raise CallCancelled
-        return answer
+        reply = None
+        try:
+            with (
+                _admitted(self.talk, principal, costs, holds=holds),
+                cancelling.findable(parsed, exchange),
+            ):
+                _send_for_more(principal, messages)
+                answer = self.talk.core.answer(parsed, exchange)
+            if self.cancellation.requested.is_set():
+                raise CallCancelled
+            reply = answer.body if isinstance(answer.body, dict) else None
+            return answer
+        finally:
+            self.handover.end(reply)
 
 
 def end_session(talk: Conversation) -> None:

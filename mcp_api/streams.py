@@ -54,6 +54,8 @@ async def tell(
             await talk.write(b": open\n\n")
         else:
             await talk.write(frame(_acknowledgement(listening)))
+            # A task may have ended before this stream heard of it.
+            await hub().tell_tasks([stream], listening.wishes.tasks)
         await _tell_news(talk, stream, gone)
     if gone.done():
         return
@@ -99,6 +101,8 @@ def _acknowledgement(listening: Listening) -> wire.Json:
     honoured: wire.Json = {f"{name}ListChanged": True for name in sorted(wishes.lists)}
     if wishes.uris:
         honoured["resourceSubscriptions"] = list(wishes.uris.values())
+    if wishes.tasks:
+        honoured["taskIds"] = sorted(wishes.tasks)
     return notification(
         listening.place,
         "notifications/subscriptions/acknowledged",

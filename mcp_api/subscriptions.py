@@ -68,7 +68,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Wishes:
-    """What a stream tells of: lists that change, and resources.
+    """What a stream tells of: lists that change, resources, and tasks by their ids.
 
     `uris` maps the URI under which a resource's changes are told to how the client
     wrote it, which is how it hears of it.
@@ -76,6 +76,7 @@ class Wishes:
 
     lists: frozenset[str] = frozenset()
     uris: Mapping[str, str] = field(default_factory=dict)
+    tasks: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,11 @@ from typing import Literal
 
 from django.db import IntegrityError, transaction
 
+import changes
 from access.principals import Principal
 from audit import trail
 from memories import (
+    citing,
     conflicts,
     indexing,
     pacing,
@@ -235,6 +237,7 @@ def _stored(
         detail={"type": memory.memory_type, "chars": len(memory.text)},
     )
     workspace.mark_active(at=at)
+    changes.tell(citing.resource(memory))
     return Saved(memory, superseded=gone, conflicts=found, passages=count)
 
 

@@ -265,6 +265,9 @@ MCP_SESSION_LIMIT = env.int("MCP_SESSION_LIMIT", default=2000)
 # Streams of notifications that stay open: of one token anywhere, of all in one process.
 MCP_STREAMS_PER_TOKEN = env.int("MCP_STREAMS_PER_TOKEN", default=32)
 MCP_STREAM_LIMIT = env.int("MCP_STREAM_LIMIT", default=1000)
+# A tool call of a client that knows tasks becomes one after so long, and is kept then.
+MCP_TASK_AFTER_SECONDS = env.float("MCP_TASK_AFTER_SECONDS", default=3.0)
+MCP_TASK_TTL_SECONDS = env.int("MCP_TASK_TTL_SECONDS", default=1800)
 SWEEP_GRACE_SECONDS = env.int("SWEEP_GRACE_SECONDS", default=24 * 3600)
 EMBEDDINGS_ENABLED = env.bool("EMBEDDINGS_ENABLED", default=True)
 EMBEDDER = env.str("EMBEDDER", default="packaged")
@@ -286,6 +289,8 @@ SEARCH_VOCABULARY_MB = env.int("SEARCH_VOCABULARY_MB", default=32)
 # Rates a minute; 0 turns a limit off.
 RATE_READS_PER_MINUTE = env.int("RATE_READS_PER_MINUTE", default=1200)
 RATE_WRITES_PER_MINUTE = env.int("RATE_WRITES_PER_MINUTE", default=600)
+# Reads and writes together of a token younger than 48 hours.
+RATE_NEW_TOKEN_PER_MINUTE = env.int("RATE_NEW_TOKEN_PER_MINUTE", default=0)
 # All tokens together: of one workspace, and from one address (a whole office, perhaps).
 RATE_WORKSPACE_PER_MINUTE = env.int("RATE_WORKSPACE_PER_MINUTE", default=6000)
 RATE_ADDRESS_PER_MINUTE = env.int("RATE_ADDRESS_PER_MINUTE", default=6000)

@@ -63,6 +63,7 @@ _ACTIONS = {
     "memory_forget": _FORGET,
     "memory_forget_confirm": _CONFIRM,
     "memory_delete": Action("memory.delete", "write", erases=True),
+    "memory_export": Action("memory.export", "read"),
     "ingest_dispatch": Action("ingest.dispatch", "write", is_bulk=True),
     "connector_settings_update": Action("connector.settings.update", "write"),
     "billing_checkout_create": Action("billing.checkout.create", "write"),

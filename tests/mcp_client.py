@@ -169,24 +169,31 @@ class Client:
         **params: Any,
     ) -> Response:
         """A request of the stateless era with the headers that it demands."""
-        name = str(params.get("name") or params.get("uri") or "")
+        body, own = self.in_stateless_words(method, **params)
+        return self.send("POST", body, headers={**own, **(headers or {})})
+
+    @staticmethod
+    def in_stateless_words(
+        method: str, **params: Any
+    ) -> tuple[bytes, dict[str, str | None]]:
+        """Body and headers of a request of the stateless era."""
+        name = str(
+            params.get("name") or params.get("uri") or params.get("taskId") or ""
+        )
         meta = {
             META + "protocolVersion": NEW,
             META + "clientCapabilities": {},
             META + "clientInfo": {"name": "tests", "version": "1"},
             **params.pop("_meta", {}),
         }
-        return self.post(
-            {
-                "jsonrpc": "2.0",
-                "id": 1,
-                "method": method,
-                "params": {"_meta": meta, **params},
-            },
-            headers={
-                "mcp-protocol-version": NEW,
-                "mcp-method": method,
-                **({"mcp-name": name} if name else {}),
-                **(headers or {}),
-            },
-        )
+        message = {
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": method,
+            "params": {"_meta": meta, **params},
+        }
+        return json.dumps(message).encode(), {
+            "mcp-protocol-version": NEW,
+            "mcp-method": method,
+            **({"mcp-name": name} if name else {}),
+        }

@@ -214,7 +214,7 @@ def _rates(
         named = [("address", most, f"{cost}:{address_digest(address)}")]
     else:
         named = [
-            ("token", most, f"{cost}:token:{principal.token_id}"),
+            ("token", *_of_token(principal, cost, most)),
             ("address", settings.RATE_ADDRESS_PER_MINUTE, principal.address_digest),
         ]
     if slug:
@@ -225,6 +225,16 @@ def _rates(
         for name, most, who in named
         if most > 0
     ]
+
+
+def _of_token(principal: Principal, cost: Cost, most: int) -> tuple[int, str]:
+    """What a token may do a minute, and the name of its bucket: new ones have one for
+    reads and writes together.
+    """
+    at_first: int = settings.RATE_NEW_TOKEN_PER_MINUTE
+    if principal.is_new and at_first > 0:
+        return min(at_first, most or at_first), f"new:token:{principal.token_id}"
+    return most, f"{cost}:token:{principal.token_id}"
 
 
 def _flights(principal: Principal, slug: str) -> list[_Limit]:

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 
+import changes
 from audit.admin import operator_of
 from console_theme import confirm_erasure
 from keystore import generations
@@ -57,6 +58,7 @@ class WorkspaceAdmin(ModelAdmin):
         super().save_model(request, obj, form, change)
         # Who may read it may have changed.
         generations.advance(obj.pk)
+        changes.tell_list("workspaces")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # A workspace is registered by the machine it stands for.

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
+import changes
 from audit import trail
 from erasures import receipts
 from refusals import InvalidArgument
@@ -45,6 +46,8 @@ def register(
         if is_new:
             receipts.refuse_identity(identity_digest(**triple))
         changed = workspace.describe(cwd=cwd, description=description)
+        if is_new:
+            changes.tell_list("workspaces")
         if is_new or changed:
             trail.record(
                 actor=actor,

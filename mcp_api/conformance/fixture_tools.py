@@ -9,20 +9,23 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from mcp.server.fastmcp.utilities.func_metadata import func_metadata
+from mcp_types.jsonrpc import INTERNAL_ERROR
 from pydantic import Field
 from typing_extensions import TypedDict
 
 import changes
 from access.requirements import Requirement
-from mcp_api import asking, calls
+from mcp_api import asking, calls, eras, tasks
 from mcp_api.conformance import questions, samples
 from mcp_api.conformance.questions import CHOICES, CONFIRM, DEFAULTS, NAME, ROOTS
 from mcp_api.registry import Result, Tool, memory_tool, tool_of
-from mcp_api.wire import Json
+from mcp_api.wire import Json, ProtocolError
 from refusals import InvalidArgument
 
 # The suite wants to see messages that come one after the other.
 _PAUSE_SECONDS = 0.05
+# Longer than a call may take here without becoming a task.
+_LONG_SECONDS = 1.0
 
 TOOLS: dict[str, Tool] = {}
 
@@ -264,6 +267,71 @@ def test_input_required_result_capabilities() -> Result:
     }
     answers = asking.ask(call, wanted, state={"asked": sorted(wanted)})
     return _said(f"The client answered {', '.join(sorted(answers))}.")
+
+
+# -- tasks -----------------------------------------------------------------------------
+
+
+@_fixture
+def greet(name: str) -> Result:
+    """Answer at once."""
+    return _said(f"Hello, {name}!")
+
+
+@_fixture
+def slow_compute(seconds: float, label: str = "") -> Result:
+    """Take as long as is asked for."""
+    _work(seconds)
+    return _said(f"Computed {label} in {seconds} seconds.")
+
+
+@_fixture
+def failing_job() -> Result:
+    """Refuse after a while; needs a client that knows tasks."""
+    call = calls.current()
+    meta = call.params.get("_meta") or {}
+    tasks.require_known(meta.get(eras.META + "clientCapabilities"))
+    _work(_LONG_SECONDS)
+    raise InvalidArgument("This job fails.")
+
+
+@_fixture
+def protocol_error_job() -> Result:
+    """End with an error of the protocol after a while."""
+    _work(_LONG_SECONDS)
+    raise ProtocolError(INTERNAL_ERROR, "This job ends with a protocol error.")
+
+
+@_fixture
+def confirm_delete(filename: str) -> Result:
+    """Ask as a task."""
+    _work(_LONG_SECONDS)
+    asked = questions.field(f"Delete {filename}?", "confirm", kind="boolean")
+    return _said(_filled_in(_asked(asked)))
+
+
+@_fixture
+def multi_input() -> Result:
+    """Ask two things at once as a task."""
+    _work(_LONG_SECONDS)
+    answers = asking.ask(calls.current(), {"first": NAME, "second": NAME})
+    return _said(f"The client answered {', '.join(sorted(answers))}.")
+
+
+@_fixture
+def test_tool_with_task() -> Result:
+    """Ask, and go on as a task."""
+    name = _asked(NAME, as_="user_name")["content"]["name"]
+    _work(_LONG_SECONDS)
+    return _said(f"Hello, {name}!")
+
+
+def _work(seconds: float) -> None:
+    """Pass the time as work does that looks whether it is still wanted."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        calls.current().progress(0)
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _asked(question: asking.Question, *, as_: str = "asked") -> Json:

@@ -18,6 +18,7 @@ from mcp_api.presenting.document_results import (
 from mcp_api.presenting.hit_results import document_hit, hits, transcript_hit
 from mcp_api.presenting.memory_results import (
     erased,
+    exported,
     forgotten,
     ingested,
     memories,
@@ -57,6 +58,7 @@ __all__ = [
     "document_text",
     "documents",
     "erased",
+    "exported",
     "forgotten",
     "hits",
     "identity",

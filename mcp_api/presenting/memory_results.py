@@ -6,6 +6,8 @@ not outlive an erasure. What memory_forget found is shown, and never kept.
 
 from __future__ import annotations
 
+import base64
+from dataclasses import replace
 from typing import Any, cast
 
 from erasures.models import Erasure
@@ -19,6 +21,7 @@ from memories.models import Memory
 from memories.reading import Page
 from memories.saving import Saved
 from recall import describing
+from recall.artefacts import Artefact
 from recall.forgetting import Staged
 from recall.ingesting import Ingested
 
@@ -49,6 +52,7 @@ def memories(page: Page) -> Result:
             "page_size": page.page_size,
             "total": page.total,
             "has_more": page.has_more,
+            "up_to": page.up_to,
         },
         policy_version=POLICY_VERSION,
     )
@@ -60,7 +64,7 @@ def memories(page: Page) -> Result:
         writing.say(_memory_line(each))
         writing.quote(reading.shown_text(each))
     if page.has_more:
-        writing.say(f"More with page={page.page + 1}")
+        writing.say(f"More with page={page.page + 1} and up_to={page.up_to}")
     return Result(structured, str(writing))
 
 
@@ -71,6 +75,25 @@ def saved(outcome: Saved) -> Result:
         data=_saved(outcome),
     )
     return Result(structured, _saved_text(outcome))
+
+
+def exported(artefact: Artefact, *, is_masked: bool) -> Result:
+    """An artefact's facts as data, and its bytes as a resource beside them."""
+    data = {
+        "bytes": artefact.size_bytes,
+        "sha256": artefact.sha256,
+        "counts": artefact.counts,
+        "masked": is_masked,
+    }
+    memories, size = artefact.counts["memories"], artefact.size_bytes
+    text = f"{memories:,} memories in {size:,} bytes, sha256 {artefact.sha256}."
+    resource = {
+        "uri": f"urn:sha256:{artefact.sha256}",
+        "mimeType": "application/zip",
+        "blob": base64.b64encode(artefact.data).decode(),
+    }
+    block = {"type": "resource", "resource": resource}
+    return replace(done("ok", data, text), blocks=[block])
 
 
 def ingested(outcome: Ingested, *, status: str) -> Result:

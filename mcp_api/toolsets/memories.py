@@ -24,6 +24,7 @@ from mcp_api.arguments import (
     PageNumber,
     PageSize,
     TimestampMs,
+    UpTo,
 )
 from mcp_api.registry import Result, memory_tool
 from mcp_api.writes import CHANNEL, WRITE, Write
@@ -231,6 +232,7 @@ class MemoryTools(MCPToolset):
         metadata_filter: MetadataFilter | None = None,
         include_archived: bool = False,
         include_superseded: bool = False,
+        up_to: UpTo | None = None,
     ) -> Result:
         """WHAT: Page through memories, newest first.
         WHEN: To see what is remembered, or all memories with some metadata.
@@ -247,6 +249,7 @@ class MemoryTools(MCPToolset):
             ),
             page=page,
             page_size=page_size,
+            up_to=up_to,
             home=reads.home,
             payer=call.principal,
             at=call.at,

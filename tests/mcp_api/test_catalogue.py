@@ -96,7 +96,7 @@ FIELDS = {
             "metadata_filter": {"type": "object"},
         },
         "",
-        "include_archived include_superseded",
+        "include_archived include_superseded up_to",
     ),
     "memory_delete": ({**WRITING, "memory_id": UUID}, "memory_id", "binding"),
     "memory_conversation_save": (
@@ -251,12 +251,14 @@ THIRTEEN = [
     "upload_knowledge",
     "upload_session",
 ]
+# Of neither: what programs ask for.
+OURS = {"memory_export"}
 OLD_NAMES = {"memory_search", "memory_context", "memory_insert", "whoami"}
 FIRST_CLASS = {"recall", "context", "memory", "whoAmI"}
 SHOWN = {
     "standard": {*THIRTEEN, *FIRST_CLASS},
-    "full": {*THIRTEEN, *FIELDS} - OLD_NAMES,
-    "all": {*THIRTEEN, *FIELDS},
+    "full": {*THIRTEEN, *FIELDS, *OURS} - OLD_NAMES,
+    "all": {*THIRTEEN, *FIELDS, *OURS},
     "lean": {
         "get_overview",
         "recall",
@@ -282,7 +284,7 @@ def argument(schema: dict, name: str) -> dict:
 
 def test_every_name_can_be_called():
     assert list(tools())[:13] == THIRTEEN
-    assert set(tools()) == {*THIRTEEN, *FIELDS}
+    assert set(tools()) == {*THIRTEEN, *FIELDS, *OURS}
     assert len(FIELDS) == 25
 
 

@@ -665,6 +665,33 @@ def test_a_pinned_token_knows_its_workspace(client, new_client):
     assert saved(pinned)["workspace_id"] == SLUG
 
 
+def test_a_write_that_names_several_workspaces_is_logged(client, caplog):
+    binding = client.call("register_workspace", **TRIPLE)["binding"]
+    went = saved(client, binding=binding)["workspace_id"]
+    assert "mcp_routing_conflict" not in caplog.text
+
+    client.headers["x-mn-container-tag"] = "blog"
+    assert saved(client, "Another fact.", binding=binding)["workspace_id"] == went
+    assert f"went_to={went} named_by=binding,tag_header" in caplog.text
+    refused = client.call(
+        "memory_save", content="x", binding=binding, containerTag="shop"
+    )
+    assert refused["refused"] == "UNAUTHORIZED_SCOPE"
+    assert "tool=memory_save went_to=refused named_by=containerTag," in caplog.text
+    assert "blog" not in caplog.text
+
+
+def test_pages_of_one_list_stand_still(client):
+    for number in range(3):
+        saved(client, f"Heron {number} came back on day {number * 11}.")
+    first = client.call("memory_list", page_size=2)["data"]
+    saved(client, "A fact that came later, of badgers.")
+    second = client.call("memory_list", page_size=2, page=2, up_to=first["up_to"])
+
+    assert len(second["data"]["results"]) == 1
+    assert second["data"]["total"] == 3
+
+
 def test_sync_tokens_read_and_do_not_write(sync):
     assert sync.call("recall", query="x")["results"] == []
     assert sync.call("whoAmI")["identity"]["token_kind"] == "sync"

@@ -25,6 +25,7 @@ def test_discover_tells_everything(ai):
         "resources",
         "prompts",
         "completions",
+        "extensions",
     }
     assert result["instructions"] == instructions.TEXT
     assert result["serverInfo"]["name"] == "federated-memory"

@@ -128,6 +128,29 @@ def test_a_memory_that_is_revised_or_erased_is_told(ai, uploaded):
     assert [each["params"] for each in erased.events] == named
 
 
+def test_the_profile_and_the_projects_are_told_of(ai, sync, uploaded):
+    ai.initialize()
+    for uri in ("memorynode://profile", "memorynode://projects"):
+        assert subscribe(ai, uri)["result"] == {}
+
+    def save():
+        ai.call("memory_save", content="Deploy on Tuesdays.", containerTag="blog")
+
+    def again():
+        ai.call("memory_save", content="Water the fern daily.", containerTag="blog")
+
+    def hide_and_save():
+        Workspace.objects.update(is_private=True)
+        changes.tell("memory://blog/memories/x")
+
+    told = [event["params"]["uri"] for event in heard(ai, save).events]
+    assert sorted(told) == ["memorynode://profile", "memorynode://projects"]
+    # The workspace is not new any more.
+    told = [event["params"]["uri"] for event in heard(ai, again).events]
+    assert told == ["memorynode://profile"]
+    assert heard(ai, hide_and_save).events == []
+
+
 def revise(memory_id):
     memory = Memory.objects.get(memory_id=memory_id)
     changing.revise(

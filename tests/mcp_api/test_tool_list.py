@@ -77,7 +77,7 @@ def test_the_adapter_still_fits_the_tool_manager():
     """It reads private attributes of django-mcp-server, which a release may move."""
     found = registry._collected()
 
-    assert len(found) == 38
+    assert len(found) == 39
     for name, method, model in found:
         assert method.__name__ == name
         assert method.__self__.__class__.__name__.endswith("Tools")

@@ -1,7 +1,7 @@
 """Which tools a client is shown, and that all of them can be called."""
 
 import pytest
-from test_catalogue import FIELDS, SHOWN, THIRTEEN
+from test_catalogue import FIELDS, OURS, SHOWN, THIRTEEN
 
 from mcp_api import tool_profiles
 
@@ -72,7 +72,7 @@ def test_odd_addresses_choose_nothing(ai, query):
 def test_every_tool_is_called_whatever_is_listed(new_client, era, path):
     client = in_era(new_client(tool_profile="lean"), era)
     client.path = path
-    for name in [*THIRTEEN, *FIELDS]:
+    for name in [*THIRTEEN, *FIELDS, *OURS]:
         params = {"name": name, "arguments": {"no_such_argument": 1}}
         if client.is_stateless:
             reply = client.stateless("tools/call", **params).json

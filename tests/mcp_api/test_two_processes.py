@@ -26,6 +26,9 @@ READ = {
     "name": "read_knowledge",
     "arguments": {"workspace_id": SLUG, "path": "notes/deploy.md"},
 }
+KNOWS_TASKS = {
+    META + "clientCapabilities": {"extensions": {"io.modelcontextprotocol/tasks": {}}}
+}
 
 
 @pytest.fixture(scope="module")
@@ -202,3 +205,31 @@ def write(writer, address, grant, text):
     content = f"# Deploying\n\n{text}"
     given = {**grant, "path": "notes/deploy.md", "content": content}
     writer.call(address, "upload_knowledge", **given)
+
+
+@pytest.mark.parametrize("is_cancelled", [True, False], ids=["cancelled", "kept"])
+def test_a_task_of_one_process_is_asked_for_and_cancelled_at_the_other(
+    two, uploaded, reader, is_cancelled
+):
+    first, second = two
+
+    def ask(address, method, **params):
+        given = reader.stateless(method, _meta=KNOWS_TASKS, **params)
+        return reader.send(address, **given).json()["result"]
+
+    with documents_locked() as waiting:
+        task = ask(first, "tools/call", **READ)
+        assert task["resultType"] == "task"
+        named = {"taskId": task["taskId"]}
+        assert ask(second, "tasks/get", **named)["status"] == "working"
+        if is_cancelled:
+            ask(second, "tasks/cancel", **named)
+            # It looks once a second.
+            assert comes(lambda: waiting() == 0) < 2.5
+    comes(lambda: ask(second, "tasks/get", **named)["status"] != "working")
+
+    over = ask(second, "tasks/get", **named)
+    if is_cancelled:
+        assert over["status"] == "cancelled"
+    else:
+        assert "Deploying" in over["result"]["structuredContent"]["text"]

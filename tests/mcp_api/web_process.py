@@ -46,6 +46,7 @@ def web_process(root: Path) -> Iterator[str]:
             **os.environ,
             "DATABASE_URL": url,
             "MCP_THREADS": "4",
+            "MCP_TASK_AFTER_SECONDS": "0.3",
             "MEMORY_ROOT": str(root),
         },
         stderr=log.open("wb"),
@@ -107,7 +108,7 @@ class WebClient:
             META + "clientCapabilities": {},
             **params.pop("_meta", {}),
         }
-        named = params.get("name")
+        named = params.get("name") or params.get("taskId")
         return {
             "json": {
                 "jsonrpc": "2.0",
@@ -121,6 +122,10 @@ class WebClient:
                 **({"mcp-name": named} if named else {}),
             },
         }
+
+    def send(self, address: str, **request: Any) -> httpx.Response:
+        """What `stateless` made."""
+        return self._http.post(address, **request)
 
     def call(self, address: str, tool: str, /, **arguments: Any) -> Any:
         answer = self.post(address, "tools/call", name=tool, arguments=arguments)

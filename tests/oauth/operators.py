@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from html import unescape
 
 import httpx
+
+from memory_server.scratch import Server, serving
 
 PASSWORD = "a password of a test 1"
 
@@ -43,6 +47,34 @@ class Operator:
         """Send the form of a page."""
         form = _csrf(self.read(path))
         return unescape(self.browser.post(f"{self.base}{path}", data=form).text)
+
+
+@contextmanager
+def serving_clients_that_sign_in(**settings: str) -> Iterator[Server]:
+    """A server with OAuth, its console's pages and an operator's account."""
+    given = {"EMBEDDINGS_ENABLED": "0", "OAUTH_ENABLED": "1", **settings}
+    with serving(**given) as running:
+        # Static files are found when the process starts.
+        running.stop()
+        running.manage("collectstatic", "--noinput", "-v0")
+        running.start()
+        running.manage(
+            "createsuperuser",
+            "--noinput",
+            "--username=operator",
+            "--email=operator@example.org",
+            DJANGO_SUPERUSER_PASSWORD=PASSWORD,
+        )
+        yield running
+
+
+@contextmanager
+def an_operator(server: Server) -> Iterator[Operator]:
+    """The operator, signed in to the console."""
+    with httpx.Client(timeout=60) as browser:
+        operator = Operator(server.base, browser)
+        operator.sign_in()
+        yield operator
 
 
 def _csrf(page: str) -> dict[str, str]:

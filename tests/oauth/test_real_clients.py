@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +12,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
-from documents_server import DocumentsServer, free_port, sending
+from documents_server import DocumentsServer, sending
 from documents_server import serving as serving_documents
 from flow import VERIFIER, challenge_of
 from mcp import ClientSession
@@ -24,10 +22,15 @@ from mcp.client.streamable_http import (
     streamable_http_client,
 )
 from mcp.shared.auth import OAuthClientMetadata
-from operators import PASSWORD, Operator
+from operators import (
+    PASSWORD,
+    Operator,
+    an_operator,
+    serving_clients_that_sign_in,
+)
 from playwright.sync_api import sync_playwright
 
-from memory_server.scratch import Server, serving
+from memory_server.scratch import Server
 
 CALLBACK = "http://127.0.0.1:3030/callback"
 
@@ -45,31 +48,15 @@ def documents(tmp_path_factory) -> Iterator[DocumentsServer]:
 
 @pytest.fixture(scope="module")
 def server(documents: DocumentsServer) -> Iterator[Server]:
-    with serving(
-        EMBEDDINGS_ENABLED="0",
-        OAUTH_ENABLED="1",
-        OAUTH_DYNAMIC_REGISTRATION="1",
-        OAUTH_TEST_CA_FILE=str(documents.ca_file),
+    with serving_clients_that_sign_in(
+        OAUTH_DYNAMIC_REGISTRATION="1", OAUTH_TEST_CA_FILE=str(documents.ca_file)
     ) as running:
-        # Static files are found when the process starts.
-        running.stop()
-        running.manage("collectstatic", "--noinput", "-v0")
-        running.start()
-        running.manage(
-            "createsuperuser",
-            "--noinput",
-            "--username=operator",
-            "--email=operator@example.org",
-            DJANGO_SUPERUSER_PASSWORD=PASSWORD,
-        )
         yield running
 
 
 @pytest.fixture
 def operator(server: Server) -> Iterator[Operator]:
-    with httpx.Client(timeout=60) as browser:
-        operator = Operator(server.base, browser)
-        operator.sign_in()
+    with an_operator(server) as operator:
         yield operator
 
 
@@ -278,35 +265,6 @@ def test_a_foreign_page_may_read_what_leads_it_to_the_login(server):
     for path in ("oauth-protected-resource/mcp", "oauth-authorization-server"):
         answer = httpx.get(f"{server.base}/.well-known/{path}", headers=origin)
         assert answer.headers["access-control-allow-origin"] == "*"
-
-
-@pytest.mark.skipif(
-    "CONFORMANCE" not in os.environ,
-    reason="CONFORMANCE names the executable of the official suite",
-)
-def test_the_official_suite_passes(server, operator):
-    """Its authorization-server scenarios; the operator answers as the suite waits."""
-    server.manage("shell", "-v0", "-c", _REGISTER.format(client_id="conformance"))
-    port = free_port()
-    command = [
-        os.environ["CONFORMANCE"],
-        "authorization",
-        *("--url", server.base),
-        *("--client-id", "conformance"),
-        *("--resource", server.url),
-        *("--port", str(port)),
-    ]
-    said = []
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as suite:
-        for line in suite.stdout:
-            said.append(line)
-            if line.startswith(f"{server.base}/oauth/authorize?"):
-                httpx.get(operator.answer(line.strip()))
-    print("".join(said))
-
-    assert suite.returncode == 0, "".join(said)
 
 
 _REGISTER = """

@@ -40,6 +40,19 @@ def without_redis(settings, tmp_path):
     settings.REDIS_URL = f"unix://{tmp_path}/nobody.sock?db=0"
 
 
+def test_a_new_token_has_one_smaller_limit_for_everything(settings):
+    settings.RATE_NEW_TOKEN_PER_MINUTE = 3
+    new, old = somebody(is_new=True), somebody()
+
+    assert charge(new).token.limit == 3
+    assert [_admitted(new, cost=cost) for cost in ("write", "read", "read")] == [
+        *(True, True, False)
+    ]
+    assert charge(old).token.limit == settings.RATE_READS_PER_MINUTE
+    settings.RATE_READS_PER_MINUTE = 0
+    assert charge(somebody(is_new=True)).token.limit == 3
+
+
 def test_of_many_calls_at_once_exactly_the_limit_is_admitted(settings):
     # One comes back every twenty seconds, which is longer than this takes.
     settings.RATE_READS_PER_MINUTE = 3

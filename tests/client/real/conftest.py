@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from archived import Archive
 from machines import Machine
-from npm_packages import install, node
+from npm import install, node
 from standin import StandIn
 
 from memory_server.scratch import Server

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -31,3 +32,9 @@ def install(folder: Path, *options: str) -> Path:
 
 def node() -> Path:
     return Path(sys.executable).with_name("node")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port
