@@ -9,9 +9,11 @@ from typing import Any, TypeGuard
 
 from django.utils import timezone
 
-from access import authentication
+from access import authentication, noting
 from access.principals import Principal
 from access.requirements import ScopeMissing
+from audit import addresses
+from audit.trail import Actor
 from mcp_api import cancelling, mcp_sessions, wire
 from mcp_api.calls import CallCancelled, Cancellation, Exchange
 from mcp_api.gate import address_of
@@ -55,12 +57,17 @@ class Served:
         )
         # What is not a call takes less time than to count it would.
         holds = any(map(_is_call, messages))
-        with (
-            _admitted(self.talk, principal, costs, holds=holds),
-            cancelling.findable(parsed, exchange),
-        ):
-            _send_for_more(principal, messages)
-            answer = self.talk.core.answer(parsed, exchange)
+        try:
+            with (
+                _admitted(self.talk, principal, costs, holds=holds),
+                cancelling.findable(parsed, exchange),
+            ):
+                _send_for_more(principal, messages)
+                answer = self.talk.core.answer(parsed, exchange)
+        except Refusal as refusal:
+            target = self.talk.scope["path"]
+            noting.note(refusal, principal=principal, target=target, at=at)
+            raise
         if self.cancellation.requested.is_set():
             raise CallCancelled
         return answer
@@ -77,17 +84,26 @@ def end_session(talk: Conversation) -> None:
 
 
 def authenticate(talk: Conversation) -> Principal:
-    address = address_of(talk)
+    address, at = address_of(talk), timezone.now()
     try:
         return authentication.authenticate(
             authentication.bearer_from(talk.headers),
-            at=timezone.now(),
+            at=at,
             transport="mcp",
             request_id=talk.request_id,
             address=address,
         )
     except Refusal as refusal:
         if refusal.status == 401:
+            sender = Actor(
+                name=noting.ANYBODY,
+                transport="mcp",
+                request_id=talk.request_id,
+                address_digest=addresses.digest(address),
+            )
+            noting.note_stranger(
+                refusal, actor=sender, target=talk.scope["path"], at=at
+            )
             throttling.admit(principal=None, address=address, cost="failed_auth")
         raise
 

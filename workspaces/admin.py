@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 
+from audit import trail
 from audit.admin import operator_of
 from keystore import generations
 from workspaces import connectors, readme
@@ -43,6 +44,14 @@ class WorkspaceAdmin(ModelAdmin):
         self, request: HttpRequest, obj: Workspace, form: Any, change: bool
     ) -> None:
         super().save_model(request, obj, form, change)
+        trail.record(
+            actor=operator_of(request),
+            action="workspace.change",
+            at=timezone.now(),
+            workspace_slug=obj.slug,
+            target=obj.slug,
+            detail={"fields": form.changed_data},
+        )
         # Who may read it may have changed.
         generations.advance(obj.pk)
 
