@@ -176,7 +176,9 @@ def show_webhook_secrets(
 ) -> None:
     """What signs bodies for POST /v1/webhooks/memory."""
     for workspace in chosen:
-        secret = webhook_secrets.derive(workspace)
+        secret = webhook_secrets.show(
+            workspace, actor=operator_of(request), at=timezone.now()
+        )
         model_admin.message_user(request, f"{workspace.slug}: {secret}")
 
 

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from django.utils.crypto import salted_hmac
-
 import statements
 from access import audiences, tokens
 from access.models import Token
 from access.principals import Principal
+from audit import addresses
 from refusals import Code, Refusal
 
 
@@ -23,17 +22,23 @@ class Unauthenticated(Refusal):
     hint = "Send `Authorization: Bearer <token>` with a token of this server."
 
 
-class TokenExpired(Refusal):
+class NotGoodNow(Refusal):
+    """A token of ours that is out of force; `token_id` is for the trail alone."""
+
+    token_id: int | None = None
+
+
+class TokenExpired(NotGoodNow):
     code = Code.TOKEN_EXPIRED
     hint = "Ask the operator for a new token."
 
 
-class TokenRevoked(Refusal):
+class TokenRevoked(NotGoodNow):
     code = Code.TOKEN_REVOKED
     hint = "Ask the operator for a new token."
 
 
-class AudienceRefused(Refusal):
+class AudienceRefused(NotGoodNow):
     """A token that was made for another address, of this server or of another."""
 
     code = Code.TOKEN_AUDIENCE_REFUSED
@@ -76,9 +81,15 @@ WHERE token.digest = %s
 
 
 def authenticate(
-    bearer: str | None, *, at: datetime, transport: str, request_id: str, address: str
+    bearer: str | None,
+    *,
+    at: datetime,
+    transport: str,
+    request_id: str,
+    address: str,
+    through: str = "",
 ) -> Principal:
-    """Find whose token this is.
+    """Find whose token this is; `through` is the route, where it is known already.
 
     Raises Unauthenticated, TokenExpired, TokenRevoked and AudienceRefused.
 
@@ -92,12 +103,9 @@ def authenticate(
     is_known = hmac.compare_digest(token.digest if token else _NO_DIGEST, presented)
     if token is None or not is_known:
         raise Unauthenticated("A valid bearer token is needed.")
-    if token.revoked_at is not None:
-        raise TokenRevoked("This token was revoked.")
-    if token.expires_at is not None and token.expires_at <= at:
-        raise TokenExpired("This token has expired.")
-    if not audiences.admits(token.audience, transport=transport):
-        raise AudienceRefused("This token was made for another address.")
+    if refusal := _out_of_force(token, transport=transport, at=at):
+        refusal.token_id = token.token_id
+        raise refusal
     Token.objects.mark_used(token.token_id, last_used_at=token.last_used_at, at=at)
     return Principal(
         token_id=token.token_id,
@@ -108,11 +116,22 @@ def authenticate(
         workspace_slug=token.workspace_slug,
         transport=transport,
         request_id=request_id,
-        address_digest=address_digest(address),
+        through=through,
+        address_digest=addresses.digest(address),
         tool_profile=token.tool_profile,
         may_ask_for_more=bool(token.audience),
         is_new=at - token.created_at < _NEW_FOR,
     )
+
+
+def _out_of_force(token: _Found, *, transport: str, at: datetime) -> NotGoodNow | None:
+    if token.revoked_at is not None:
+        return TokenRevoked("This token was revoked.")
+    if token.expires_at is not None and token.expires_at <= at:
+        return TokenExpired("This token has expired.")
+    if not audiences.admits(token.audience, transport=transport):
+        return AudienceRefused("This token was made for another address.")
+    return None
 
 
 def _find(digest: str) -> _Found | None:
@@ -126,8 +145,3 @@ def bearer_from(headers: Mapping[str, str]) -> str | None:
         return key
     scheme, _, credentials = headers.get("authorization", "").strip().partition(" ")
     return credentials.strip() or None if scheme.lower() == "bearer" else None
-
-
-def address_digest(address: str) -> str:
-    """A short keyed digest, so that the trail links requests but names no address."""
-    return salted_hmac("memory.address", address, algorithm="sha256").hexdigest()[:16]

@@ -1,56 +1,72 @@
-"""Refused attempts in the audit trail: who tried what they may not do."""
+"""Refusals in the audit trail: who was refused what, and why."""
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime
 
-from django.db import DatabaseError, transaction
-
 from access.principals import Principal
-from audit import trail
+from audit import refusing
+from audit.trail import Actor
 from refusals import Code, Refusal
 
-logger = logging.getLogger(__name__)
-
-# What a token may not do. Missing and expired bindings are everyday slips, and callers
-# without a valid token are nobody: their failures are counted by usage.throttling, not
-# written to the database at the price of a commit each.
-_NOTED = frozenset(
+# Who may not do what; everything else is a mistake in the call.
+_OF_AUTHORITY = frozenset(
     {
+        Code.UNAUTHENTICATED,
+        Code.TOKEN_EXPIRED,
+        Code.TOKEN_REVOKED,
+        Code.TOKEN_AUDIENCE_REFUSED,
         Code.TOKEN_KIND_REFUSED,
         Code.SCOPE_MISSING,
         Code.WORKSPACE_REFUSED,
         Code.UNAUTHORIZED_SCOPE,
         Code.BINDING_INVALID,
         Code.WRITE_TOKEN_INVALID,
+        Code.WEBHOOK_SIGNATURE_INVALID,
     }
 )
+# What callers without a valid token are called.
+ANYBODY = "anybody"
 
 
 def note(
     refusal: Refusal, *, principal: Principal | None, target: str, at: datetime
 ) -> None:
-    """Record a refusal if it is one of authority; `target` is the tool or the address.
+    """Record a refusal of a token's call; `target` is the tool or the address.
 
-    Call it outside the transaction that the refusal rolled back. Never raises because
-    the database is away: the refusal itself must still reach its caller.
+    Bounded and called as audit.refusing says.
     """
-    if principal is None or refusal.code not in _NOTED:
-        return
-    try:
-        with transaction.atomic():
-            trail.record(
-                actor=principal.actor,
-                action="access.refused",
-                at=at,
-                target=target,
-                outcome="refused",
-                code=refusal.code,
-            )
-    except DatabaseError:
-        logger.warning(
-            "refusal_not_noted code=%s request_id=%s",
-            refusal.code,
-            principal.request_id,
-        )
+    if principal is not None:
+        _record(refusal, actor=principal.actor, target=target, at=at)
+
+
+def note_stranger(refusal: Refusal, *, actor: Actor, target: str, at: datetime) -> None:
+    """The same of somebody who showed no valid token, or one that was valid once."""
+    _record(
+        refusal,
+        actor=actor,
+        target=target,
+        at=at,
+        of_token=getattr(refusal, "token_id", None),
+    )
+
+
+def _record(
+    refusal: Refusal,
+    *,
+    actor: Actor,
+    target: str,
+    at: datetime,
+    of_token: int | None = None,
+) -> None:
+    outcome = "failed" if refusal.status >= 500 else "refused"
+    is_of_authority = refusal.code in _OF_AUTHORITY
+    refusing.record(
+        actor=actor,
+        action="access.refused" if is_of_authority else f"call.{outcome}",
+        at=at,
+        target=target,
+        outcome=outcome,
+        code=refusal.code,
+        detail={} if of_token is None else {"token_id": of_token},
+    )

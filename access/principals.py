@@ -12,9 +12,9 @@ class Principal:
     """The bearer of a valid token, for the length of one request.
 
     `workspace_id` and `workspace_slug` name the workspace that the token is pinned to,
-    `tool_profile` which tools its client is shown. `may_ask_for_more`: the client got
-    its token by signing in and can do so again for another scope. `is_new`: the token
-    is younger than two days.
+    `tool_profile` which tools its client is shown, `through` the tool or route asked.
+    `may_ask_for_more`: the client got its token by signing in and can do so again for
+    another scope. `is_new`: the token is younger than two days.
     """
 
     token_id: int
@@ -26,6 +26,7 @@ class Principal:
     transport: str = "command"
     request_id: str = ""
     address_digest: str = ""
+    through: str = ""
     tool_profile: str = "standard"
     may_ask_for_more: bool = False
     is_new: bool = False
@@ -36,6 +37,7 @@ class Principal:
             name=self.name,
             token_id=self.token_id,
             transport=self.transport,
+            through=self.through,
             request_id=self.request_id,
             address_digest=self.address_digest,
         )

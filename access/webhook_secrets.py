@@ -9,9 +9,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from datetime import datetime
 
 from django.utils.crypto import salted_hmac
 
+from audit import trail
 from refusals import Code, Refusal
 from workspaces.models import Workspace
 
@@ -30,6 +32,18 @@ def derive(workspace: Workspace) -> str:
     named = f"{workspace.slug}\n{workspace.write_token_rotation}"
     mac = salted_hmac("memory.webhook", named, algorithm="sha256").digest()
     return "fms_wh_" + base64.urlsafe_b64encode(mac).decode().rstrip("=")
+
+
+def show(workspace: Workspace, *, actor: trail.Actor, at: datetime) -> str:
+    """The secret, for whoever is to sign with it; that it was shown is on record."""
+    trail.record(
+        actor=actor,
+        action="webhook_secret.show",
+        at=at,
+        workspace_slug=workspace.slug,
+        target=workspace.slug,
+    )
+    return derive(workspace)
 
 
 def sign(workspace: Workspace, body: bytes) -> str:

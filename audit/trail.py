@@ -11,11 +11,12 @@ from audit.models import Event
 
 @dataclass(frozen=True)
 class Actor:
-    """Who does something, and over which wire."""
+    """Who does something, over which wire and through which tool, route or command."""
 
     name: str
     token_id: int | None = None
     transport: str = "command"
+    through: str = ""
     request_id: str = ""
     address_digest: str = ""
 
@@ -41,6 +42,7 @@ def record(
         actor=_clean(actor.name)[:200],
         token_id=actor.token_id,
         transport=actor.transport,
+        through=_clean(actor.through)[:128],
         action=action,
         workspace_slug=_clean(workspace_slug)[:128],
         target=_clean(target)[:600],

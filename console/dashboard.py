@@ -18,6 +18,7 @@ from workspaces.models import Workspace
 
 DAYS = 30
 CHART_WIDTH, CHART_HEIGHT, LABEL_HEIGHT = 720, 160, 18
+CHART = {"width": CHART_WIDTH, "height": CHART_HEIGHT}
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     today = timezone.now().date()
     context["statistics"] = statistics.gather()
     context["bars"] = bars(archived_by_day(today), today=today)
-    context["chart"] = {"width": CHART_WIDTH, "height": CHART_HEIGHT}
+    context["chart"] = CHART
     context["machines"] = machines()
     context["refusals"] = Event.objects.exclude(
         outcome=Event.Outcome.DONE

@@ -26,6 +26,7 @@ _SECTIONS = {
     ],
     "Safety": [
         ("Tokens", "key", "admin:access_token_changelist"),
+        ("Audit", "verified_user", "console:audit"),
         ("Audit events", "policy", "admin:audit_event_changelist"),
         ("Erasures", "delete_forever", "admin:erasures_erasure_changelist"),
         ("Secrets found", "shield_lock", "admin:search_finding_changelist"),

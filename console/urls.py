@@ -10,5 +10,6 @@ urlpatterns = [
     path("console/machines/", machines.machines, name="machines"),
     path("console/machines/add/", machines.add_machine, name="add-machine"),
     path("console/erase/", erasing.erase, name="erase"),
+    path("console/audit/", views.audit, name="audit"),
     path("console/live/", views.live, name="live"),
 ]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from audit import status as audit_status
+from console import dashboard
 from console.markdown import as_html
 from console.pages import operator_page, show
 from console.searching import find_everywhere
@@ -87,6 +92,21 @@ def search(request: HttpRequest) -> HttpResponse:
         except Refusal as error:
             context["refusal"] = error
     return show(request, "console/search.html", title="Search", **context)
+
+
+@operator_page
+def audit(request: HttpRequest) -> HttpResponse:
+    """How far the audit trail is sealed, and what the last verification said."""
+    today = timezone.now().date()
+    since = timezone.now() - timedelta(days=dashboard.DAYS)
+    return show(
+        request,
+        "console/audit.html",
+        title="Audit",
+        status=audit_status.gather(),
+        bars=dashboard.bars(audit_status.sealed_by_day(since), today=today),
+        chart=dashboard.CHART,
+    )
 
 
 @operator_page

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
 
+from audit.admin import operator_of
 from console_theme import ReadOnlyAdmin
 from jobs import outbox
 from jobs.models import Job, JobQuerySet
@@ -29,5 +30,6 @@ class JobAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Ask again for jobs given up")
     def ask_again(self, request: HttpRequest, chosen: JobQuerySet) -> None:
-        count = outbox.ask_again(chosen, at=timezone.now())
+        actor = operator_of(request)
+        count = outbox.ask_again(chosen, actor=actor, at=timezone.now())
         self.message_user(request, f"{count} jobs asked for again.")

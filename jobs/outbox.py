@@ -7,6 +7,7 @@ from functools import partial
 
 from django.db import connection, transaction
 
+from audit import trail
 from jobs import announcing
 from jobs.models import Job, JobQuerySet
 
@@ -47,12 +48,15 @@ def ask(
         transaction.on_commit(partial(announcing.announce_new, job_id))
 
 
-def ask_again(jobs: JobQuerySet, *, at: datetime) -> int:
+def ask_again(jobs: JobQuerySet, *, actor: trail.Actor, at: datetime) -> int:
     """Ask anew for jobs that were given up; returns how many."""
     asked = set(jobs.filter(gave_up=True).values_list("verb", "subject"))
     with transaction.atomic():
         for verb, subject in sorted(asked):
             ask(verb=verb, subject=subject, at=at)
+            trail.record(
+                actor=actor, action="job.ask_again", at=at, target=f"{verb} {subject}"
+            )
     return len(asked)
 
 

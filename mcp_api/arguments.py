@@ -124,6 +124,9 @@ UpTo = Annotated[
 ]
 AuditPage = Annotated[int, Field(ge=1, le=100)]
 AuditLimit = Annotated[int, Field(ge=1, le=200)]
+AuditAction = Annotated[str, Field(max_length=64, description="E.g. memory.save")]
+AuditOutcome = Literal["done", "refused", "failed"]
+TokenId = Annotated[int, Field(ge=1, le=2**53)]
 Nonce = Annotated[
     Annotated[str, Field(min_length=8, max_length=200)] | None,
     Field(description="Repeating a call with its nonce does nothing twice."),

@@ -77,13 +77,16 @@ def answer(tool: Tool, arguments: Mapping[str, Any], call: Call) -> wire.Json:
         result = governing.run(tool, tool.checked(arguments), call)
     except (CallCancelled, wire.ProtocolError, InputRequired):
         raise
+    except Denied as denial:
+        # The policy has told the trail itself.
+        return refused(denial)
     except Refusal as refusal:
-        noting.note(refusal, principal=call.principal, target=tool.name, at=call.at)
-        return refused(refusal)
+        return _noted(refusal, tool, call)
     except Exception as error:
-        return refused(
-            as_refusal(error, doing=tool.name, request_id=call.principal.request_id)
+        failure = as_refusal(
+            error, doing=tool.name, request_id=call.principal.request_id
         )
+        return _noted(failure, tool, call)
     answered: wire.Json = {
         "content": [{"type": "text", "text": result.text}, *result.blocks],
         "structuredContent": result.structured,
@@ -92,6 +95,11 @@ def answer(tool: Tool, arguments: Mapping[str, Any], call: Call) -> wire.Json:
     if result.meta:
         answered["_meta"] = dict(result.meta)
     return answered
+
+
+def _noted(refusal: Refusal, tool: Tool, call: Call) -> wire.Json:
+    noting.note(refusal, principal=call.principal, target=tool.name, at=call.at)
+    return refused(refusal)
 
 
 def refused(refusal: Refusal) -> wire.Json:

@@ -6,8 +6,9 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -137,9 +138,13 @@ class Call:
     def is_stateless(self) -> bool:
         return self.era is Era.STATELESS
 
-    @property
+    @cached_property
     def principal(self) -> Principal:
-        return self.exchange.principal
+        """Who asks, through this call's tool or else method."""
+        through = self.method
+        if through == "tools/call":
+            through = str(self.params.get("name", ""))
+        return replace(self.exchange.principal, through=through)
 
     @property
     def at(self) -> datetime:

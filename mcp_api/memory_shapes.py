@@ -259,6 +259,7 @@ class AuditEntry(TypedDict):
     actor: str
     api_key_id: int | None
     transport: str
+    through: str
     action: str
     workspace_id: str
     target: str

@@ -13,6 +13,7 @@ from typing import Any
 
 from mcp_types.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST
 
+from access import noting
 from access.principals import Principal
 from mcp_api import (
     asking,
@@ -354,6 +355,8 @@ def _served(serve: Method, call: Call) -> Json:
         refusal = calling.as_refusal(
             error, doing=call.method, request_id=call.principal.request_id
         )
+    target = str(call.params.get("uri", call.method))
+    noting.note(refusal, principal=call.principal, target=target, at=call.at)
     code = INVALID_PARAMS if refusal.status < 500 else INTERNAL_ERROR
     about: Json = {}
     if call.method in _OF_ONE_RESOURCE:

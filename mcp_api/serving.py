@@ -9,9 +9,11 @@ from typing import Any, TypeGuard
 
 from django.utils import timezone
 
-from access import authentication
+from access import authentication, noting
 from access.principals import Principal
 from access.requirements import ScopeMissing
+from audit import addresses
+from audit.trail import Actor
 from mcp_api import cancelling, mcp_sessions, wire
 from mcp_api.calls import CallCancelled, Cancellation, Exchange
 from mcp_api.gate import address_of
@@ -66,6 +68,11 @@ class Served:
             ):
                 _send_for_more(principal, messages)
                 answer = self.talk.core.answer(parsed, exchange)
+        except Refusal as refusal:
+            target = self.talk.scope["path"]
+            noting.note(refusal, principal=principal, target=target, at=at)
+            raise
+        else:
             if self.cancellation.requested.is_set():
                 raise CallCancelled
             reply = answer.body if isinstance(answer.body, dict) else None
@@ -85,17 +92,26 @@ def end_session(talk: Conversation) -> None:
 
 
 def authenticate(talk: Conversation) -> Principal:
-    address = address_of(talk)
+    address, at = address_of(talk), timezone.now()
     try:
         return authentication.authenticate(
             authentication.bearer_from(talk.headers),
-            at=timezone.now(),
+            at=at,
             transport="mcp",
             request_id=talk.request_id,
             address=address,
         )
     except Refusal as refusal:
         if refusal.status == 401:
+            sender = Actor(
+                name=noting.ANYBODY,
+                transport="mcp",
+                request_id=talk.request_id,
+                address_digest=addresses.digest(address),
+            )
+            noting.note_stranger(
+                refusal, actor=sender, target=talk.scope["path"], at=at
+            )
             throttling.admit(principal=None, address=address, cost="failed_auth")
         raise
 

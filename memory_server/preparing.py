@@ -17,8 +17,10 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
 from access import tokens
+from audit import trail
 from blobs import store
 from jobs import running
 from jobs.models import Job
@@ -27,6 +29,7 @@ from memory_server.supervising.preflight import write_private
 from search import masking, vectorising
 
 Say = Callable[[str], None]
+PREPARE = trail.Actor(name=tokens.ENVIRONMENT, through="prepare")
 
 
 def bring_up_to_date(*, has_demo: bool, at: datetime, say: Say) -> None:
@@ -77,6 +80,12 @@ def migrate(say: Say) -> None:
     if plan:
         say(f"Applying {len(plan)} migrations")
         call_command("migrate", interactive=False, verbosity=0)
+        trail.record(
+            actor=PREPARE,
+            action="server.migrate",
+            at=timezone.now(),
+            detail={"migrations": len(plan)},
+        )
 
 
 def collect_static_files(say: Say) -> None:
@@ -107,6 +116,9 @@ def ensure_operator() -> None:
     if not users.filter(is_superuser=True).exists():
         password = kept_secret("admin_password", lambda: secrets.token_urlsafe(15))
         users.create_superuser("admin", password=password)
+        trail.record(
+            actor=PREPARE, action="operator.create", at=timezone.now(), target="admin"
+        )
 
 
 def _static_fingerprint() -> str:

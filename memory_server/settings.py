@@ -104,6 +104,11 @@ CELERY_BEAT_SCHEDULE = {
         # Busy workers must not come back to a queue full of these.
         "options": {"expires": 10},
     },
+    "seal-audit-events": {
+        "task": "audit.seal",
+        "schedule": 5.0,
+        "options": {"expires": 10},
+    },
 }
 
 CHANNEL_LAYERS = {
@@ -298,6 +303,10 @@ RATE_ADDRESS_PER_MINUTE = env.int("RATE_ADDRESS_PER_MINUTE", default=6000)
 RATE_IN_FLIGHT_PER_TOKEN = env.int("RATE_IN_FLIGHT_PER_TOKEN", default=32)
 RATE_IN_FLIGHT_PER_WORKSPACE = env.int("RATE_IN_FLIGHT_PER_WORKSPACE", default=64)
 RATE_FAILED_LOGINS_PER_MINUTE = env.int("RATE_FAILED_LOGINS_PER_MINUTE", default=60)
+
+# Where checkpoints of the audit trail stand outside the database; empty: below
+# MEMORY_ROOT.
+AUDIT_ANCHOR = env.str("AUDIT_ANCHOR", default="")
 
 # What assistants may do how often (policy.limits); changes as name=number,name=number.
 POLICY_ENABLED = env.bool("POLICY_ENABLED", default=True)

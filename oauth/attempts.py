@@ -17,8 +17,8 @@ import orjson
 import redis
 from django.conf import settings
 
-from access.authentication import address_digest
 from access.tokens import digest
+from audit import addresses
 
 logger = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ def note(
         step=step,
         is_good=is_good,
         said=_short(said),
-        who=address_digest(address),
+        who=addresses.digest(address),
         agent=_short(agent),
         client_id=_short(client_id),
     )

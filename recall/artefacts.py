@@ -20,9 +20,9 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import connection, transaction
 
-from audit import trail
+from audit import signing, trail
 from memories.models import Conflict, Link, Memory, Revision
-from recall import artefact_lines, packages, signing
+from recall import artefact_lines, packages
 from recall.artefact_lines import View
 from recall.packages import ArtefactChanged, ArtefactTooLarge, Bounds, Package
 from refusals import InvalidArgument

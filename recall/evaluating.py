@@ -12,6 +12,7 @@ from django.db.models import Count
 
 from access.containers import ReadScope
 from access.principals import Principal
+from audit import trail
 from memories.models import EvalItem, EvalSet
 from recall import recalling
 from recall.recalling import Wanted
@@ -87,12 +88,14 @@ def create_set(
         raise EvalFull(f"{workspace.slug} has {MOST_SETS} evaluation sets.")
     try:
         with transaction.atomic():
-            return EvalSet.objects.create(
+            made = EvalSet.objects.create(
                 workspace=workspace,
                 name=name,
                 created_at=at,
                 created_by=principal.name,
             )
+            _record("eval_set.create", made, principal.actor, at=at)
+            return made
     except IntegrityError as error:
         raise EvalNameTaken(f"{workspace.slug} has a set {name!r}.") from error
 
@@ -114,12 +117,20 @@ def find_set(set_id: str, *, workspaces: WorkspaceQuerySet) -> EvalSet:
         raise EvalNotFound("There is no such evaluation set.") from error
 
 
-def delete_set(eval_set: EvalSet) -> None:
+@transaction.atomic
+def delete_set(eval_set: EvalSet, *, actor: trail.Actor, at: datetime) -> None:
+    _record("eval_set.delete", eval_set, actor, at=at)
     eval_set.delete()
 
 
+@transaction.atomic
 def add_item(
-    *, eval_set: EvalSet, query: str, expected_memory_ids: Sequence[str], at: datetime
+    *,
+    eval_set: EvalSet,
+    query: str,
+    expected_memory_ids: Sequence[str],
+    actor: trail.Actor,
+    at: datetime,
 ) -> EvalItem:
     """Raises InvalidArgument and EvalFull."""
     query = query.strip()
@@ -129,12 +140,14 @@ def add_item(
         raise InvalidArgument(f"expected_memory_ids must be 1 to {MOST_EXPECTED} ids.")
     if eval_set.items.count() >= MOST_ITEMS:
         raise EvalFull(f"The set has {MOST_ITEMS} items.")
-    return EvalItem.objects.create(
+    made = EvalItem.objects.create(
         eval_set=eval_set,
         query=query,
         expected_memory_ids=sorted({_uuid(each) for each in expected_memory_ids}),
         created_at=at,
     )
+    _record("eval_item.add", eval_set, actor, at=at, item=str(made.item_id))
+    return made
 
 
 def items(eval_set: EvalSet) -> list[EvalItem]:
@@ -152,7 +165,10 @@ def find_item(item_id: str, *, workspaces: WorkspaceQuerySet) -> EvalItem:
         raise EvalNotFound("There is no such evaluation item.") from error
 
 
-def delete_item(item: EvalItem) -> None:
+@transaction.atomic
+def delete_item(item: EvalItem, *, actor: trail.Actor, at: datetime) -> None:
+    named = str(item.item_id)
+    _record("eval_item.delete", item.eval_set, actor, at=at, item=named)
     item.delete()
 
 
@@ -197,6 +213,19 @@ def _measured(
         hits=hits,
         precision_at_k=hits / top_k,
         recall=hits / len(expected) if expected else 0.0,
+    )
+
+
+def _record(
+    action: str, eval_set: EvalSet, actor: trail.Actor, *, at: datetime, **detail: str
+) -> None:
+    trail.record(
+        actor=actor,
+        action=action,
+        at=at,
+        workspace_slug=eval_set.workspace.slug,
+        target=str(eval_set.set_id),
+        detail=detail,
     )
 
 

@@ -16,9 +16,11 @@ import json
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
 from pathlib import Path
 
+from audit import trail
 from blobs import store
 from knowledge.models import Document, Version
 from sessions.models import Transcript
@@ -36,15 +38,25 @@ def export_tree(
     destination: Path,
     *,
     workspaces: WorkspaceQuerySet,
+    actor: trail.Actor,
+    at: datetime,
     progress: Callable[[str], None],
 ) -> Exported:
     """Write the tree under `destination`; existing files of the same name are replaced.
 
-    Bytes are verbatim: nothing is masked, so the tree is as secret as the archive.
+    Bytes are verbatim: nothing is masked, so the tree is as secret as the archive. Each
+    workspace leaves an audit event before the first of its bytes is read.
     """
     identities, documents, transcripts = [], 0, 0
     for workspace in workspaces.order_by("slug", "id"):
         home = destination / "workspaces" / workspace.slug
+        trail.record(
+            actor=actor,
+            action="tree.export",
+            at=at,
+            workspace_slug=workspace.slug,
+            target=str(destination),
+        )
         identity = identity_of(workspace)
         identities.append(identity)
         _write_json(home / "identity.json", identity)

@@ -7,8 +7,10 @@ from datetime import datetime
 
 import redis
 from django.core.cache import cache
+from django.db import transaction
 
 from access.principals import Principal
+from audit import trail
 from memories.models import Feedback
 from refusals import Code, InvalidArgument, Refusal
 
@@ -49,16 +51,23 @@ def verdict(principal: Principal, *, request_id: str, said: str, at: datetime) -
             f"There is no feedback {said[:40]!r}.", hint="Say positive or negative."
         )
     about = Feedback.objects.filter(token_id=principal.token_id, request_id=request_id)
-    if about.exclude(verdict="").update(verdict=said, created_at=at):
-        return
-    if not about.exists() and not _was_answered(principal, request_id):
-        raise AnswerUnknown("No answer to such a request is known.")
-    Feedback.objects.create(
-        token_id=principal.token_id,
-        request_id=request_id,
-        verdict=said,
-        created_at=at,
-    )
+    with transaction.atomic():
+        if not about.exclude(verdict="").update(verdict=said, created_at=at):
+            if not about.exists() and not _was_answered(principal, request_id):
+                raise AnswerUnknown("No answer to such a request is known.")
+            Feedback.objects.create(
+                token_id=principal.token_id,
+                request_id=request_id,
+                verdict=said,
+                created_at=at,
+            )
+        trail.record(
+            actor=principal.actor,
+            action="feedback.verdict",
+            at=at,
+            target=request_id,
+            detail={"verdict": said},
+        )
 
 
 def of_context(
@@ -79,13 +88,17 @@ def of_context(
             raise InvalidArgument(f"{name} has more than {MOST_PASSAGES} entries.")
         for each in ids:
             _check_id(name, each)
-    return Feedback.objects.create(
-        token_id=principal.token_id,
-        request_id=trace_id,
-        used=list(used),
-        unused=list(unused),
-        created_at=at,
-    )
+    with transaction.atomic():
+        trail.record(
+            actor=principal.actor, action="feedback.context", at=at, target=trace_id
+        )
+        return Feedback.objects.create(
+            token_id=principal.token_id,
+            request_id=trace_id,
+            used=list(used),
+            unused=list(unused),
+            created_at=at,
+        )
 
 
 def _check_id(name: str, value: str) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 
 import orjson
 
-from recall import signing
+from audit import signing
 from refusals import Code, Refusal
 
 VERSION = 1

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from audit import trail
 from knowledge import indexing as document_indexing
 from knowledge.models import Document
 from memories import indexing as memory_indexing
@@ -27,6 +28,7 @@ class Reindexed:
 def reindex(
     *,
     workspaces: WorkspaceQuerySet,
+    actor: trail.Actor,
     at: datetime,
     progress: Callable[[str], None],
 ) -> Reindexed:
@@ -48,7 +50,9 @@ def reindex(
         transcript_indexing.forget(transcript_id)
         transcript_indexing.index(transcript_id, renew=_nothing_to_renew, at=at)
         _report(done, len(transcript_ids), "transcripts", progress)
-    return Reindexed(len(document_ids), len(memory_ids), len(transcript_ids))
+    made = Reindexed(len(document_ids), len(memory_ids), len(transcript_ids))
+    trail.record(actor=actor, action="index.rebuild", at=at, detail=asdict(made))
+    return made
 
 
 def _ids(rows: object) -> list[int]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from django.conf import settings
-from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from access import authentication as tokens
+from access import noting
 from access.principals import Principal
 from access.requirements import Requirement
+from audit import addresses, operators
 from refusals import Refusal
 from usage import throttling
 
@@ -24,15 +24,6 @@ if TYPE_CHECKING:  # DRF loads this module while it loads its views.
 
 class RequirementUndeclared(Refusal):
     """A view that does not say who may call it; nobody may, until it does."""
-
-
-def address_of(request: HttpRequest | Request) -> str:
-    """Where the request came from; behind our proxy, what the proxy appended last."""
-    if settings.SECURE_PROXY_SSL_HEADER:
-        forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2]
-        if forwarded.strip():
-            return forwarded.strip()
-    return str(request.META.get("REMOTE_ADDR", ""))
 
 
 def principal_of(request: Request) -> Principal:
@@ -64,17 +55,20 @@ class BearerAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[None, Principal]:
         headers = {name.lower(): value for name, value in request.headers.items()}
-        address = address_of(request)
+        address, at = addresses.of_request(request), timezone.now()
+        sender = operators.behind(request, name=noting.ANYBODY, transport="rest")
         try:
             principal = tokens.authenticate(
                 tokens.bearer_from(headers),
-                at=timezone.now(),
+                at=at,
                 transport="rest",
-                request_id=request.request_id,  # type: ignore[attr-defined]
+                request_id=sender.request_id,
                 address=address,
+                through=sender.through,
             )
         except Refusal as refusal:
             if refusal.status == 401:
+                noting.note_stranger(refusal, actor=sender, target=request.path, at=at)
                 throttling.admit(principal=None, address=address, cost="failed_auth")
             raise
         return None, principal

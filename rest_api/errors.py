@@ -186,10 +186,11 @@ def answer(error: Exception, context: Mapping[str, Any]) -> Response:
             exc_info=error,
         )
         refusal = _internal_error()
-    if refusal.status == HTTPStatus.FORBIDDEN:
+    if refusal.status != HTTPStatus.UNAUTHORIZED:
         noting.note(
             refusal,
-            principal=request.auth,
+            # `request.auth` would ask for the token again where that was refused.
+            principal=getattr(request, "_auth", None),
             target=f"{request.method} {request.path}",
             at=timezone.now(),
         )

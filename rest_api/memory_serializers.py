@@ -307,6 +307,12 @@ class ConnectorChanging(Scoped):
 class AuditListing(serializers.Serializer[Any]):
     page = Count(default=1, min_value=1, max_value=100)
     limit = Count(default=50, min_value=1, max_value=200)
+    since = Moment(required=False)
+    until = Moment(required=False)
+    api_key_id = Count(required=False, min_value=1, max_value=2**53)
+    workspace_id = Text(required=False, max_length=MAX_TAG_CHARS)
+    action = Text(required=False, max_length=64)
+    outcome = serializers.ChoiceField(("done", "refused", "failed"), required=False)
 
 
 class WorkspaceMaking(serializers.Serializer[Any]):

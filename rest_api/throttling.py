@@ -8,7 +8,8 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from rest_api.authentication import address_of, principal_of
+from audit import addresses
+from rest_api.authentication import principal_of
 from usage import throttling
 from usage.throttling import Cost, RateLimited
 
@@ -27,7 +28,7 @@ class RequestRate(BaseThrottle):
         try:
             admission = throttling.admit(
                 principal=principal_of(request),
-                address=address_of(request),
+                address=addresses.of_request(request),
                 cost=cost_of(request, view),
                 workspace=_workspace_of(request, view),
                 holds=True,

@@ -93,12 +93,11 @@ def django_db_setup(django_db_setup, django_db_blocker):  # type: ignore[no-unty
 
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(
-            "SELECT 1 FROM pg_trigger WHERE tgname = 'audit_event_no_truncate'"
+            "SELECT tgrelid::regclass, tgname FROM pg_trigger"
+            " WHERE tgname LIKE 'audit%no_truncate'"
         )
-        if cursor.fetchone():
-            cursor.execute(
-                "ALTER TABLE audit_event DISABLE TRIGGER audit_event_no_truncate"
-            )
+        for table, trigger in cursor.fetchall():
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
 
     yield
 

@@ -323,7 +323,11 @@ def put_set(workspace: Workspace) -> str:
 def put_item(workspace: Workspace) -> str:
     found = EvalSet.objects.get(set_id=put_set(workspace))
     item = evaluating.add_item(
-        eval_set=found, query="q", expected_memory_ids=[NO_ID], at=people.NOW
+        eval_set=found,
+        query="q",
+        expected_memory_ids=[NO_ID],
+        actor=people.OPERATOR,
+        at=people.NOW,
     )
     return str(item.item_id)
 
@@ -1129,6 +1133,8 @@ READING = {
 }
 WRITING = {
     "artefact_key",
+    "audit_seal",
+    "audit_verify",
     "create_token",
     "conformance_server",
     "erase",

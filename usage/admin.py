@@ -11,7 +11,7 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget
 
-from audit.admin import operator_of
+from audit.admin import AuditedDeletions, operator_of
 from console_theme import ReadOnlyAdmin, ReadOnlyInline
 from usage import accounts, plans
 from usage.models import (
@@ -26,7 +26,7 @@ from usage.models import (
 
 
 @admin.register(Plan)
-class PlanAdmin(ModelAdmin):
+class PlanAdmin(AuditedDeletions, ModelAdmin):
     list_display = (
         "name",
         "title",

@@ -26,8 +26,8 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from redis.exceptions import RedisError
 
 import keystore
-from access.authentication import address_digest
 from access.principals import Principal
+from audit import addresses
 from keystore import buckets
 from keystore.buckets import Bucket
 from refusals import Code, Refusal
@@ -211,7 +211,7 @@ def _rates(
     """The limits on rate that are on; the one whose rest is told comes first."""
     most: int = getattr(settings, _SETTINGS[cost])
     if principal is None:
-        named = [("address", most, f"{cost}:{address_digest(address)}")]
+        named = [("address", most, f"{cost}:{addresses.digest(address)}")]
     else:
         named = [
             ("token", *_of_token(principal, cost, most)),

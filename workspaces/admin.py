@@ -11,6 +11,7 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin
 
 import changes
+from audit import trail
 from audit.admin import operator_of
 from console_theme import confirm_erasure
 from keystore import generations
@@ -56,6 +57,14 @@ class WorkspaceAdmin(ModelAdmin):
         self, request: HttpRequest, obj: Workspace, form: Any, change: bool
     ) -> None:
         super().save_model(request, obj, form, change)
+        trail.record(
+            actor=operator_of(request),
+            action="workspace.change",
+            at=timezone.now(),
+            workspace_slug=obj.slug,
+            target=obj.slug,
+            detail={"fields": form.changed_data},
+        )
         # Who may read it may have changed.
         generations.advance(obj.pk)
         changes.tell_list("workspaces")

@@ -138,6 +138,7 @@ def _entry(event: Event) -> memory_shapes.AuditEntry:
         "actor": event.actor,
         "api_key_id": event.token_id,
         "transport": event.transport,
+        "through": event.through,
         "action": event.action,
         "workspace_id": event.workspace_slug,
         "target": event.target,

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from mcp_server import MCPToolset
 
+from access import auditing
 from access.requirements import Requirement
-from audit import reading as audit_reading
+from audit.reading import Wanted
 from mcp_api import calls, deprecation, memory_shapes, presenting, scope, writes
 from mcp_api.arguments import (
+    AuditAction,
     AuditLimit,
+    AuditOutcome,
     AuditPage,
     Binding,
     CaptureTypes,
@@ -16,10 +19,13 @@ from mcp_api.arguments import (
     ContainerTag,
     Email,
     FirstName,
+    Moment,
     Nonce,
     Phone,
     Plan,
     TimestampMs,
+    TokenId,
+    WorkspaceId,
 )
 from mcp_api.registry import Result, memory_tool
 from mcp_api.writes import WRITE, Write
@@ -117,17 +123,31 @@ class AccountTools(MCPToolset):
         reads_only=True,
         listed_from="full",
     )
-    def audit_log_list(self, page: AuditPage = 1, limit: AuditLimit = 50) -> Result:
+    def audit_log_list(
+        self,
+        page: AuditPage = 1,
+        limit: AuditLimit = 50,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        api_key_id: TokenId | None = None,
+        workspace_id: WorkspaceId | None = None,
+        action: AuditAction | None = None,
+        outcome: AuditOutcome | None = None,
+    ) -> Result:
         """WHAT: What was done and refused, newest first.
         WHEN: To find out who changed or erased something, and when.
         INSTEAD: memory_list or list_sessions for what is stored.
         RETURNS: A page of events: your own token's; those of all for an admin token.
         """
-        principal = calls.current().principal
-        sees_all = principal.kind == "admin"
-        found = audit_reading.page(
-            token_id=None if sees_all else principal.token_id, page=page, limit=limit
+        wanted = Wanted(
+            token_id=api_key_id,
+            workspace=workspace_id,
+            action=action,
+            outcome=outcome,
+            since=since,
+            until=until,
         )
+        found = auditing.page(calls.current().principal, wanted, page=page, limit=limit)
         return presenting.audit(found)
 
     @memory_tool(

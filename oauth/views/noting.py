@@ -6,9 +6,9 @@ from datetime import datetime
 
 from django.http import HttpRequest
 
+from audit import addresses
 from oauth import attempts
 from oauth.attempts import Step
-from rest_api.authentication import address_of
 
 
 def note(
@@ -25,7 +25,7 @@ def note(
         is_good=is_good,
         said=said,
         client_id=client_id,
-        address=address_of(request),
+        address=addresses.of_request(request),
         agent=request.headers.get("user-agent", ""),
         at=at,
     )

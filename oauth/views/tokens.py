@@ -11,13 +11,13 @@ from django.utils import timezone
 from limits import RateLimitItemPerHour
 from oauth2_provider.views.mixins import OAuthLibMixin
 
-from access.authentication import address_digest
-from audit.trail import Actor
+from access import noting
+from access.authentication import Unauthenticated
+from audit import addresses, operators
 from oauth import attempts, consent, registration
 from oauth.attempts import Step
 from oauth.views.noting import note
 from oauth.views.public import public, refused
-from rest_api.authentication import address_of
 from usage import throttling
 from usage.throttling import LimiterUnavailable, RateLimited
 
@@ -71,11 +71,12 @@ def register(request: HttpRequest) -> HttpResponse:
     """Register a client that asks to be (RFC 7591), where that is turned on."""
     if not settings.OAUTH_DYNAMIC_REGISTRATION:
         return refused("not_found", "Clients do not register here.", status=404)
-    address, at = address_of(request), timezone.now()
-    digest = address_digest(address)
-    if not throttling.is_within(REGISTRATIONS_AN_HOUR, "oauth.register", digest):
+    at = timezone.now()
+    actor = operators.behind(request, name=noting.ANYBODY, transport="oauth")
+    if not throttling.is_within(
+        REGISTRATIONS_AN_HOUR, "oauth.register", actor.address_digest
+    ):
         return _too_many(3600)
-    actor = Actor(name="anybody", transport="oauth", address_digest=digest)
     try:
         client = registration.register(request.body, actor=actor, at=at)
     except registration.MetadataRefused as error:
@@ -104,9 +105,17 @@ def _answered(body: str, headers: dict[str, str], status: int) -> HttpResponse:
 
 def _limited(request: HttpRequest) -> HttpResponse | None:
     """Count a failure against its address; guessing codes is guessing passwords."""
+    noting.note_stranger(
+        Unauthenticated("No valid code or refresh token."),
+        actor=operators.behind(request, name=noting.ANYBODY, transport="oauth"),
+        target=request.path,
+        at=timezone.now(),
+    )
     try:
         throttling.admit(
-            principal=None, address=address_of(request), cost="failed_auth"
+            principal=None,
+            address=addresses.of_request(request),
+            cost="failed_auth",
         )
     except RateLimited as error:
         return _too_many(error.retry_after_seconds)

@@ -8,8 +8,9 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from audit import reading as audit_reading
+from access import auditing
 from audit.models import Event
+from audit.reading import Wanted
 from recall import describing, pruning
 from rest_api.memory_resource import READ, WRITE, MemoryResource
 from rest_api.memory_serializers import (
@@ -81,11 +82,14 @@ class AuditView(MemoryResource):
     @extend_schema(parameters=[AuditListing])
     def get(self, request: Request) -> Response:
         """List events, newest first: the token's own, all for an admin token."""
-        sees_all = self.principal.kind == "admin"
-        found = audit_reading.page(
-            token_id=None if sees_all else self.principal.token_id,
-            **self.asked(AuditListing),
+        asked = self.asked(AuditListing)
+        page, limit = asked.pop("page"), asked.pop("limit")
+        wanted = Wanted(
+            token_id=asked.pop("api_key_id", None),
+            workspace=asked.pop("workspace_id", None),
+            **asked,
         )
+        found = auditing.page(self.principal, wanted, page=page, limit=limit)
         return Response(
             {
                 "entries": [_event_fields(each) for each in found.events],
@@ -173,6 +177,7 @@ def _event_fields(event: Event) -> dict[str, Any]:
         "actor": event.actor,
         "api_key_id": event.token_id,
         "transport": event.transport,
+        "through": event.through,
         "action": event.action,
         "workspace_id": event.workspace_slug,
         "target": event.target,

@@ -71,7 +71,7 @@ class EvalSetView(Evaluation):
         def delete() -> Written:
             found = self.eval_set(set_id)
             self.own(found.workspace, asked)
-            evaluating.delete_set(found)
+            evaluating.delete_set(found, actor=self.principal.actor, at=self.at)
             return Written({"deleted": True, "id": str(found.set_id)})
 
         return self.once(delete)
@@ -104,6 +104,7 @@ class EvalItemsView(Evaluation):
                 eval_set=found,
                 query=sent["query"],
                 expected_memory_ids=sent["expected_memory_ids"],
+                actor=self.principal.actor,
                 at=self.at,
             )
             return Written(describing.eval_item_fields(item), status=201)
@@ -125,7 +126,7 @@ class EvalItemView(Evaluation):
             workspaces = self.reads({}).workspaces
             found = evaluating.find_item(item_id, workspaces=workspaces)
             self.own(found.eval_set.workspace, asked)
-            evaluating.delete_item(found)
+            evaluating.delete_item(found, actor=self.principal.actor, at=self.at)
             return Written({"deleted": True, "id": str(found.item_id)})
 
         return self.once(delete)

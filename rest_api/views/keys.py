@@ -124,7 +124,7 @@ class WebhookSecretView(MemoryResource):
     def get(self, request: Request) -> Response:
         """Show what signs bodies for POST /v1/webhooks/memory."""
         found = self.writable(self.asked(WorkspaceAsking)["workspace_id"])
-        secret = webhook_secrets.derive(found)
+        secret = webhook_secrets.show(found, actor=self.principal.actor, at=self.at)
         return Response({"workspace_id": found.slug, "secret": secret})
 
 

@@ -7,13 +7,12 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from access import webhook_secrets
+from access import noting, webhook_secrets
 from access.principals import Principal
-from audit.trail import Actor
+from audit import addresses, operators
 from memories import saving
 from recall import ingesting
 from refusals import Code, Refusal
-from rest_api.authentication import address_of
 from rest_api.bodies import FormParser, SignedJSONParser
 from rest_api.memory_answers import SavedAnswer
 from rest_api.memory_resource import MemoryResource
@@ -36,13 +35,20 @@ class SignedResource(MemoryResource):
     is_sensitive = True
 
     def handle_exception(self, exc: Exception) -> Response:
-        is_guess = (
-            isinstance(exc, Refusal) and exc.code == Code.WEBHOOK_SIGNATURE_INVALID
-        )
-        if is_guess:
+        if isinstance(exc, Refusal) and exc.code == Code.WEBHOOK_SIGNATURE_INVALID:
+            noting.note_stranger(
+                exc,
+                actor=operators.behind(
+                    self.request, name=noting.ANYBODY, transport="rest"
+                ),
+                target=self.request.path,
+                at=self.at,
+            )
             try:
                 throttling.admit(
-                    principal=None, address=address_of(self.request), cost="failed_auth"
+                    principal=None,
+                    address=addresses.of_request(self.request),
+                    cost="failed_auth",
                 )
             except Refusal as refusal:
                 exc = refusal
@@ -71,7 +77,7 @@ class MemoryWebhookView(SignedResource):
             workspace=workspace,
             draft=ingesting.draft_of(body),
             channel=CHANNEL,
-            actor=Actor(name=CHANNEL, transport="rest", request_id=request_id),
+            actor=operators.behind(request, name=CHANNEL, transport="rest"),
             payer=_payer(workspace, request_id),
             at=self.at,
         )

@@ -9,6 +9,7 @@ from people import NOW, OPERATOR, a_token, a_workspace, signed_in
 from access import authentication, tokens
 from access.authentication import TokenExpired, TokenRevoked, Unauthenticated
 from access.models import Token
+from audit import addresses
 from audit.models import Event
 from refusals import InvalidArgument
 
@@ -39,7 +40,7 @@ def test_the_bearer_becomes_a_principal():
     assert principal.actor.transport == "rest"
     assert principal.actor.request_id == "r-1"
     assert re.fullmatch(r"[0-9a-f]{16}", principal.address_digest)
-    assert principal.address_digest == authentication.address_digest("192.0.2.7")
+    assert principal.address_digest == addresses.digest("192.0.2.7")
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ import ssl
 import subprocess
 
 import httpx
-from client import Client, transcript
 from installation import Installation, wait_for
+
+from client import Client, transcript
 
 UPDATED = "notifications/resources/updated"
 

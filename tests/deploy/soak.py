@@ -19,9 +19,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import httpx
-from client import Client, transcript
 from installation import Installation
 from served import status_of
+
+from client import Client, transcript
 
 TOKENS = """
 import json, sys
@@ -34,9 +35,18 @@ made = [
 ]
 print(json.dumps(made))
 """
-WORDS = (
-    "heron quokka reservoir turbine lattice ferry orchid basalt copper violin".split()
-)
+WORDS = [
+    "heron",
+    "quokka",
+    "reservoir",
+    "turbine",
+    "lattice",
+    "ferry",
+    "orchid",
+    "basalt",
+    "copper",
+    "violin",
+]
 SESSIONS_EACH = 12
 
 
@@ -68,7 +78,7 @@ class User(threading.Thread):
 
     def __post_init__(self) -> None:
         super().__init__(daemon=True)
-        self.random = random.Random(self.number)  # noqa: S311
+        self.random = random.Random(self.number)
 
     __hash__ = threading.Thread.__hash__
 
@@ -87,7 +97,7 @@ class User(threading.Thread):
             while time.monotonic() < self.until:
                 self.random.choice(acts)()
                 time.sleep(self.random.uniform(0.2, 1.0))
-        except Exception as error:  # noqa: BLE001 - told, and the soak fails
+        except Exception as error:
             with self.told.lock:
                 self.told.broken.append(f"client {self.number}: {error!r}"[:500])
 

@@ -137,7 +137,7 @@ FIELDS = {
             },
         },
         "",
-        "",
+        "since until api_key_id workspace_id action outcome",
     ),
     "billing_get": ({}, "", ""),
     "billing_checkout_create": (

@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from people import NOW, OPERATOR, a_principal, a_workspace
 from threads import at_once
 
+from audit import signing
 from audit.models import Event
 from audit.trail import Actor
 from erasures.models import Erasure
 from memories import changing, erasing, linking, saving
 from memories.models import Conflict, Link, Memory, Revision
 from memories.owners import Owner
-from recall import artefact_lines, artefacts, packages, recalling, restoring, signing
+from recall import artefact_lines, artefacts, packages, recalling, restoring
 from recall.packages import (
     ArtefactBroken,
     ArtefactChanged,

@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from people import OPERATOR
 from recallable import (
     ACTOR,
     ASSISTANT,
@@ -217,6 +218,7 @@ def test_receipts_links_kept_searches_and_runs_are_plain_json():
         eval_set=eval_set,
         query="quince",
         expected_memory_ids=[str(one.memory_id)],
+        actor=OPERATOR,
         at=NOW,
     )
     replayed = kept_searches.replay(str(asked.query_id), scope, principal=asker, at=NOW)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
+from people import OPERATOR
 from recallable import ASSISTANT, NOW, everywhere, project, remember, upload
 
 from memories.models import EvalItem, EvalSet, Memory
@@ -27,7 +28,7 @@ def a_set(workspace, name="quinces") -> EvalSet:
 def add(eval_set, query, *memories) -> EvalItem:
     ids = [str(memory.memory_id) for memory in memories]
     return evaluating.add_item(
-        eval_set=eval_set, query=query, expected_memory_ids=ids, at=NOW
+        eval_set=eval_set, query=query, expected_memory_ids=ids, actor=OPERATOR, at=NOW
     )
 
 
@@ -79,10 +80,12 @@ def test_sets_and_items_are_listed_and_deleted():
     assert [each.item_count for each in evaluating.sets(workspaces=everything)] == [2]
     assert evaluating.items(eval_set) == [first, second]
     found = evaluating.find_item(str(first.item_id), workspaces=everything)
-    evaluating.delete_item(found)
+    evaluating.delete_item(found, actor=OPERATOR, at=NOW)
     assert evaluating.items(eval_set) == [second]
     evaluating.delete_set(
-        evaluating.find_set(str(eval_set.set_id), workspaces=everything)
+        evaluating.find_set(str(eval_set.set_id), workspaces=everything),
+        actor=OPERATOR,
+        at=NOW,
     )
     assert evaluating.sets(workspaces=everything) == []
     assert not EvalItem.objects.exists()
@@ -131,7 +134,11 @@ def test_items_are_bounded(query, ids):
 
     with pytest.raises(InvalidArgument):
         evaluating.add_item(
-            eval_set=eval_set, query=query, expected_memory_ids=ids, at=NOW
+            eval_set=eval_set,
+            query=query,
+            expected_memory_ids=ids,
+            actor=OPERATOR,
+            at=NOW,
         )
 
 

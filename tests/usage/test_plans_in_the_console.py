@@ -67,7 +67,8 @@ def test_an_operator_makes_and_changes_a_plan(admin_client, db):
     plan.refresh_from_db()
     assert (plan.name, plan.writes) == ("team", 60)
     details = [
-        each.detail["writes"] for each in Event.objects.filter(action="plan.edit")
+        each.detail["writes"]
+        for each in Event.objects.filter(action="plan.edit").order_by("id")
     ]
     assert details == [40, 60]
 

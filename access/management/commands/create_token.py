@@ -6,9 +6,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from access import operators, tokens
+from access import tokens
 from access.models import Token
 from access.requirements import Requirement
+from audit import operators
 from refusals import Refusal
 from workspaces.models import Workspace
 
@@ -49,7 +50,7 @@ class Command(BaseCommand):
                 workspace=_workspace(options["workspace"]),
                 expires_at=None if days is None else at + timedelta(days=days),
                 tool_profile=options["tools"],
-                created_by=operators.at_the_shell(),
+                created_by=operators.at_the_shell(self),
                 at=at,
             )
         except OverflowError as error:

@@ -5,9 +5,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from access import operators, tokens
+from access import tokens
 from access.models import Token
 from access.requirements import Requirement
+from audit import operators
 
 
 class Command(BaseCommand):
@@ -25,5 +26,7 @@ class Command(BaseCommand):
                 f"There is no token {', '.join(map(str, sorted(missing)))}; "
                 "nothing was revoked."
             )
-        count = tokens.revoke(chosen, actor=operators.at_the_shell(), at=timezone.now())
+        count = tokens.revoke(
+            chosen, actor=operators.at_the_shell(self), at=timezone.now()
+        )
         self.stdout.write(f"{count} revoked.")

@@ -5,8 +5,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from access import operators, write_tokens
+from access import write_tokens
 from access.requirements import Requirement
+from audit import operators
 from workspaces.models import Workspace
 
 
@@ -30,6 +31,6 @@ class Command(BaseCommand):
             )
         for workspace in chosen:
             write_tokens.rotate(
-                workspace, actor=operators.at_the_shell(), at=timezone.now()
+                workspace, actor=operators.at_the_shell(self), at=timezone.now()
             )
             self.stdout.write(f"{workspace.slug}: write token rotated.")

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from recall import signing
+from audit import signing
 
 
 class Command(BaseCommand):

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from access import operators
+from audit import operators
 from recall import artefacts, packages
 from refusals import Refusal
 from workspaces.models import Workspace
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         try:
             artefact = artefacts.export(
                 workspaces=workspaces,
-                actor=operators.at_the_shell(),
+                actor=operators.at_the_shell(self),
                 at=timezone.now(),
                 is_masked=options["masked"],
                 is_signed=not options["unsigned"],

@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
+from audit import operators
 from recall import exporting
 from workspaces.models import Workspace
 
@@ -26,7 +28,11 @@ class Command(BaseCommand):
                 raise CommandError(f"There is no workspace {workspace!r}.")
         try:
             done = exporting.export_tree(
-                destination, workspaces=workspaces, progress=self.stdout.write
+                destination,
+                workspaces=workspaces,
+                actor=operators.at_the_shell(self),
+                at=timezone.now(),
+                progress=self.stdout.write,
             )
         except OSError as error:
             raise CommandError(f"{destination}: {error.strerror}") from error

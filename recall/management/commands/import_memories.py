@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from access import operators
-from recall import packages, restoring, signing
+from audit import operators, signing
+from recall import packages, restoring
 from refusals import Refusal
 from workspaces.models import Workspace
 
@@ -46,7 +46,7 @@ class Command(BaseCommand):
                 keys=signing.keys_in(options["public_key"]),
                 even_erased=options["even_erased"],
                 bounds=packages.SHELL,
-                actor=operators.at_the_shell(),
+                actor=operators.at_the_shell(self),
                 at=timezone.now(),
             )
         except Refusal as refusal:

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from access import operators
+from audit import operators
 from recall import importing
 from refusals import Refusal
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
         try:
             done = importing.import_tree(
                 source,
-                actor=operators.at_the_shell(),
+                actor=operators.at_the_shell(self),
                 at=timezone.now(),
                 progress=self.stdout.write,
             )

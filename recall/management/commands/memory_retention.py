@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from access import operators
+from audit import operators
 from recall import upkeep
 from refusals import Refusal
 from workspaces.models import Workspace
@@ -39,7 +39,7 @@ class Command(BaseCommand):
                 older_than_days=options["older_than_days"],
                 limit=options["limit"],
                 dry_run=not options["apply"],
-                actor=operators.at_the_shell(),
+                actor=operators.at_the_shell(self),
                 at=timezone.now(),
             )
         except Refusal as refusal:

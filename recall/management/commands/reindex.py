@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from audit import operators
 from recall import reindexing
 from workspaces.models import Workspace
 
@@ -22,7 +23,10 @@ class Command(BaseCommand):
             if not workspaces.exists():
                 raise CommandError(f"There is no workspace {workspace!r}.")
         done = reindexing.reindex(
-            workspaces=workspaces, at=timezone.now(), progress=self.stdout.write
+            workspaces=workspaces,
+            actor=operators.at_the_shell(self),
+            at=timezone.now(),
+            progress=self.stdout.write,
         )
         self.stdout.write(
             f"{done.documents} documents, {done.memories} memories and "

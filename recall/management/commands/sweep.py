@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from audit.trail import Actor
+from audit import operators
 from recall import sweeping
 from refusals import Refusal
 
@@ -32,7 +32,7 @@ class Command(BaseCommand):
             swept = sweeping.sweep(
                 grace_seconds=grace_seconds,
                 dry_run=dry_run,
-                actor=Actor(name="manage.py sweep"),
+                actor=operators.at_the_shell(self),
                 at=timezone.now(),
             )
         except Refusal as refusal:

@@ -5,7 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from recall import artefacts, packages, signing
+from audit import signing
+from recall import artefacts, packages
 from refusals import Refusal
 
 
