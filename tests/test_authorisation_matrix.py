@@ -1102,6 +1102,7 @@ READING = {
 }
 WRITING = {
     "artefact_key",
+    "backup",
     "create_token",
     "conformance_server",
     "evaluate",
@@ -1114,6 +1115,7 @@ WRITING = {
     "memory_retention",
     "prepare",
     "reindex",
+    "restore",
     "revoke_token",
     "rotate_write_token",
     "run_jobs",
