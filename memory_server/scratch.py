@@ -175,6 +175,24 @@ def serving(
             server.stop()
 
 
+@contextmanager
+def empty_beside(other: Server) -> Iterator[Server]:
+    """A server on an empty root and database, with the other's tokens; not started."""
+    with (
+        _directory() as root,
+        _database(other.environment["DATABASE_URL"], root, is_kept=False) as url,
+    ):
+        same = ("MCP_TOKEN", "SYNC_TOKEN", "SECRET_KEY", "EMBEDDINGS_ENABLED")
+        settings = {k: v for k, v in other.environment.items() if k in same}
+        redis_url = other.environment["REDIS_URL"]
+        server = _server(root, database_url=url, redis_url=redis_url, **settings)
+        server.ai_token, server.sync_token = other.ai_token, other.sync_token
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
 def _server(
     root: Path, *, database_url: str, redis_url: str, **settings: str
 ) -> Server:

@@ -45,6 +45,8 @@ def main() -> int:
         shown_before = announcing.existing_secrets(asked.root)
         stack = Stack(wanted=asked, say=_say)
         stack.start_services()
+        if asked.restore_from:
+            stack.restore()
         stack.prepare()
         stack.start_application()
         for line in announcing.lines(

@@ -42,19 +42,19 @@ class Stack:
                 self._start_valkey(here)
         self._write_server_env()
 
+    def restore(self) -> None:
+        """Bring back the backup that RESTORE names, in a child."""
+        child = self._python("restore", "manage.py restore")
+        key = self.wanted.restore_identity
+        options = ["--identity", key] if key else []
+        child.command = [*child.command, self.wanted.restore_from, *options]
+        self._finish(child, "The backup could not be restored")
+
     def prepare(self) -> None:
         """Bring database, files, tokens and demo data up to date, in a child."""
         demo = "" if self.wanted.has_demo else " --no-demo"
         child = self._python("prepare", f"manage.py prepare{demo}")
-        child.log = None
-        self._start(child)
-        while child.is_running:
-            time.sleep(0.05)
-        self.children.remove(child)
-        if child.exit_code:
-            raise CannotStart(
-                "The database could not be prepared; the lines above say why."
-            )
+        self._finish(child, "The database could not be prepared")
 
     def start_application(self) -> None:
         """Start the web process and the worker, and wait until the first answers."""
@@ -127,6 +127,15 @@ class Stack:
             name: processes.proportional_kilobytes(pids) / 1024
             for name, pids in parts.items()
         }
+
+    def _finish(self, child: Process, trouble: str) -> None:
+        child.log = None
+        self._start(child)
+        while child.is_running:
+            time.sleep(0.05)
+        self.children.remove(child)
+        if child.exit_code:
+            raise CannotStart(f"{trouble}; the lines above say why.")
 
     def _end_orphans(self) -> None:
         """Stop what a killed supervisor of this root left; we hold its lock."""

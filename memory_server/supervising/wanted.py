@@ -26,6 +26,8 @@ class Wanted:
     has_redis: bool
     worker_concurrency: int
     database_pool_size: int
+    restore_from: str
+    restore_identity: str
 
 
 def from_environment(environment: Mapping[str, str]) -> Wanted:
@@ -54,6 +56,8 @@ def from_environment(environment: Mapping[str, str]) -> Wanted:
         database_pool_size=_whole_number(
             environment, "DATABASE_POOL_SIZE", default=10, lowest=2, highest=500
         ),
+        restore_from=environment.get("RESTORE", ""),
+        restore_identity=environment.get("RESTORE_IDENTITY", ""),
     )
 
 
