@@ -7,6 +7,7 @@ from django.db.models import ProtectedError
 
 from blobs import crash, files, locks, places, store
 from blobs.models import Blob
+from blobs.objects import objects
 
 
 def erase(sha256: str) -> bool:
@@ -31,10 +32,7 @@ def erase(sha256: str) -> bool:
         locks.hold(store.lock_name(sha256))
         if Blob.objects.filter(sha256=sha256).exists():
             return False
-        path = store.path_of(sha256)
-        path.unlink(missing_ok=True)
-        if path.parent.is_dir():
-            places.sync_directory(path.parent)
+        objects().delete(sha256)
     return True
 
 

@@ -23,8 +23,8 @@ from mcp_types.jsonrpc import (
 )
 
 import changes
+from erasures.models import Erasure
 from mcp_api import mcp_sessions, sealing, wire
-from memories.models import Erasure
 from refusals import Code
 
 EXTENSION = "io.modelcontextprotocol/tasks"

@@ -351,7 +351,8 @@ def _has_role(docs: np.ndarray, roles: Sequence[str], columns: Columns) -> np.nd
     codes = [code for code, name in enumerate(columns.role_names) if name in roles]
     is_one = np.zeros(256, np.bool_)
     is_one[codes] = True
-    return is_one[columns.roles[docs]]
+    found: np.ndarray = is_one[columns.roles[docs]]
+    return found
 
 
 def date(times: np.ndarray, spans: Sequence[tuple[float, float]]) -> np.ndarray:

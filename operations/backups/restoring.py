@@ -17,15 +17,17 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
+from django.utils import timezone
 
 from audit import trail
 from audit.trail import Actor
-from blobs import store, sweeping
+from blobs import sweeping
+from blobs.directory import Directory
 from blobs.verifying import Progress
 from operations.backups import checking, files, kept, making, postgres
 from operations.backups.files import BackupDamaged, Entry
 from operations.backups.kept import Manifest
-from recall import verifying
+from recall import tombstones, verifying
 from recall.verifying import Report
 from refusals import Code, Refusal
 
@@ -88,6 +90,7 @@ def restore(
     progress("database", 1, 1)
     _check_counts(manifest)
     call_command("migrate", interactive=False, verbosity=0)
+    tombstones.replay(clock=timezone.now)
     # Rows of blobs that were swept while the backup was made.
     sweeping.sweep(at=at, grace_seconds=settings.SWEEP_GRACE_SECONDS)
     trail.record(
@@ -99,6 +102,11 @@ def restore(
 
 
 def _check_empty(home: Path) -> None:
+    if settings.BLOB_STORE_URL:
+        raise NotEmpty(
+            "Blobs of this server lie in a bucket.",
+            hint="Restore without BLOB_STORE_URL, then move blobs/ into the bucket.",
+        )
     if connection.introspection.table_names():
         raise NotEmpty(f"The database {connection.settings_dict['NAME']} has tables.")
     root = Path(settings.MEMORY_ROOT)
@@ -139,7 +147,7 @@ def _bring_files(
     progress: Progress,
 ) -> Entry:
     """Put everything but the dump where it belongs; gives the dump's entry."""
-    store.make_shards()
+    Directory().prepare()
     dump = None
     for done, entry in enumerate(files.entries(home)):
         if entry.content_path == _DUMP:

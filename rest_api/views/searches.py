@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -14,7 +15,6 @@ from rest_api.resource import Resource
 from rest_api.serializers import Searching
 from rest_api.wire import document_hit_fields, transcript_hit_fields
 from sessions import searching as transcripts
-from workspaces.models import WorkspaceQuerySet
 
 # What means nothing for the other kind, and what it is when it was not asked for.
 _ONLY_OF: dict[str, dict[str, Any]] = {
@@ -35,7 +35,7 @@ class SearchView(Resource):
         cursor, limit = asked.pop("cursor", None), asked.pop("limit")
         query = self.query_name(**asked)
         offset, newest = self.position(query, cursor) or (0, None)
-        workspaces = self._workspaces(asked)
+        workspace_ids = self._workspace_ids(asked)
         kind, page = (
             asked.pop("kind"),
             {"limit": limit, "offset": offset, "max_passage_id": newest},
@@ -46,28 +46,22 @@ class SearchView(Resource):
                     f"{name} is for kind={_other(kind)}.", hint=f"Leave {name} out."
                 )
         search = _sessions if kind == "sessions" else _documents
-        answer, has_more, newest = search(workspaces, asked.pop("q"), asked | page)
+        answer, has_more, newest = search(workspace_ids, asked.pop("q"), asked | page)
         following = [offset + limit, newest] if has_more else None
         return Response({**answer, "next_cursor": self.cursor(query, following)})
 
-    def _workspaces(self, asked: dict[str, Any]) -> WorkspaceQuerySet:
-        """The readable workspaces that the filters leave; they leave `asked`."""
-        found = scoping.readable(self.principal)
-        if slug := asked.pop("workspace_id", None):
-            found = found.filter(pk=self.readable(slug).pk)
-        for name in ("machine", "tool", "project"):
-            if part := asked.pop(name, None):
-                found = found.filter(**{name: part})
-        return found
+    def _workspace_ids(self, asked: dict[str, Any]) -> list[int]:
+        """Readable workspaces that the filters leave, by row id; they leave `asked`."""
+        slug = asked.pop("workspace_id", None)
+        parts = {name: asked.pop(name, None) for name in ("machine", "tool", "project")}
+        return scoping.readable_ids(self.principal, slug=slug, **parts)
 
 
 Answer = tuple[dict[str, Any], bool, int]
 
 
-def _sessions(
-    workspaces: WorkspaceQuerySet, text: str, asked: dict[str, Any]
-) -> Answer:
-    found = transcripts.search(workspaces=workspaces, text=text, **asked)
+def _sessions(workspace_ids: Sequence[int], text: str, asked: dict[str, Any]) -> Answer:
+    found = transcripts.search(workspace_ids=workspace_ids, text=text, **asked)
     searched: dict[str, Any] = {
         "passages": found.passages_searched,
         "notes": found.notes,
@@ -83,9 +77,9 @@ def _sessions(
 
 
 def _documents(
-    workspaces: WorkspaceQuerySet, text: str, asked: dict[str, Any]
+    workspace_ids: Sequence[int], text: str, asked: dict[str, Any]
 ) -> Answer:
-    found = documents.search(workspaces=workspaces, text=text, **asked)
+    found = documents.search(workspace_ids=workspace_ids, text=text, **asked)
     answer = {
         "hits": [document_hit_fields(hit) for hit in found.hits],
         "pending": {"words": found.pending_words, "vectors": found.pending_vectors},

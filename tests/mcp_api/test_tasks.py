@@ -10,9 +10,9 @@ import pytest
 from django.utils import timezone
 from mcp_client import META
 
+from erasures.models import Erasure
 from mcp_api import endpoint, handover, tasks
 from mcp_api.conformance.application import core as suites_core
-from memories.models import Erasure
 from recall import artefacts
 
 KNOWS = {META + "clientCapabilities": {"extensions": {tasks.EXTENSION: {}}}}

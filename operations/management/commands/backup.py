@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from access import operators
+from audit import operators
 from operations.backups import checking, files, kept, making
 from operations.backups.telling import Teller
 from refusals import Refusal
@@ -72,7 +72,7 @@ class Command(BaseCommand):
             directory,
             recipients=files.recipients_in(encrypt) if encrypt else (),
             with_secrets=with_secrets,
-            actor=operators.at_the_shell(),
+            actor=operators.at_the_shell(self),
             at=timezone.now(),
             progress=Teller(self.stderr),
         )

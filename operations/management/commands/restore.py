@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from access import operators
+from audit import operators
 from operations.backups import files, restoring
 from operations.backups.telling import Teller
 from refusals import Refusal
@@ -41,7 +41,7 @@ class Command(BaseCommand):
                 directory,
                 name=name,
                 identities=files.identities_in(identity) if identity else (),
-                actor=operators.at_the_shell(),
+                actor=operators.at_the_shell(self),
                 at=timezone.now(),
                 progress=Teller(self.stderr),
             )

@@ -7,8 +7,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from access import operators
 from access.requirements import Requirement
+from audit import operators
 from erasures.models import Erasure
 from recall import erasing, foreseeing
 from recall.erasing import Target
@@ -62,7 +62,7 @@ class Command(BaseCommand):
             raise CommandError(f"{refusal.message} {refusal.hint}") from refusal
 
     def _erase(self, target: Target) -> None:
-        actor = operators.at_the_shell()
+        actor = operators.at_the_shell(self)
         erasure = erasing.erase(target, actor=actor, at=timezone.now())
         self.stdout.write(f"Receipt {erasure.receipt_id}: nobody finds it any more.")
         erasing.finish(erasure, renew=lambda: None, clock=timezone.now)

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("workspaces", "0003_sync_source"),
+        ("workspaces", "0004_workspace_erased_at"),
     ]
 
     operations = [
