@@ -301,7 +301,10 @@ def test_index_and_answers_are_the_same_when_made_anew(here, there):
     before = found("ordinary"), found("marmots sleep", "hybrid")
 
     reindexing.reindex(
-        workspaces=Workspace.objects.all(), at=LATER, progress=lambda _: None
+        workspaces=Workspace.objects.all(),
+        actor=ACTOR,
+        at=LATER,
+        progress=lambda _: None,
     )
     finish()
 
