@@ -14,11 +14,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import check  # noqa: E402 - beside this file
-import deploys  # noqa: E402
-import served  # noqa: E402
-import soak  # noqa: E402
-from installation import archive, installed, running  # noqa: E402
+import check
+import deploys
+import served
+import soak
+from installation import archive, installed, running
 
 
 def main() -> int:
