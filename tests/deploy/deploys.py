@@ -66,7 +66,8 @@ def polled(here: Installation, what: str) -> Iterator[None]:
         poller.join()
     print(
         f"{what}: {time.monotonic() - began:.0f} s, meanwhile {len(poller.seconds)}"
-        f" requests, {len(poller.refused)} refused, slowest {max(poller.seconds):.2f} s",
+        f" requests, {len(poller.refused)} refused, slowest"
+        f" {max(poller.seconds):.2f} s",
         flush=True,
     )
     assert poller.refused == []
