@@ -146,8 +146,8 @@ answers_by_itself() {
     local socket="$DATA/trial.sock" process answered=""
     say "trying it"
     as_server "$RELEASE" rm -f "$socket"
-    become_server "$RELEASE" .venv/bin/python -m memory_server.web -v 0 -u "$socket" \
-        memory_server.asgi:application 9>&- &
+    LOG_LEVEL=WARNING become_server "$RELEASE" .venv/bin/python -m memory_server.web \
+        -v 0 -u "$socket" memory_server.asgi:application 9>&- &
     process=$!
     ! is_healthy "$socket" "$process" || answered=1
     kill "$process" 2>/dev/null || true

@@ -349,10 +349,13 @@ enable_services() {
 
 start_everything() {
     [ -n "$START" ] && [ -z "$ROOT" ] || return 0
+    control start memory-server.target memory-server-backup.timer
     run nginx -t -q
-    control enable --quiet --now memory-firewall.service memory-server-backup.timer
-    control reload-or-restart nginx
-    control reload-or-restart fail2ban
+    control restart nginx
+    control restart fail2ban || say "fail2ban did not start: fail2ban-client -t says why"
+    # A container may not be allowed to.
+    control enable --quiet --now memory-firewall.service ||
+        say "no connection limits: journalctl -u memory-firewall says why"
 }
 
 say_how_to_connect() {

@@ -60,8 +60,10 @@ class _InheritedPort(unix.Port):
     """A Unix socket that others bound and share, left as it was found.
 
     Twisted's own would open it to every user, shorten its queue to 50, beyond which
-    connecting fails at once, and delete it when this process stops.
+    connecting fails at once, and shut it down and delete it when this process stops.
     """
+
+    _shouldShutdown = False  # noqa: N815 - twisted's name
 
     def startListening(self) -> None:  # noqa: N802 - twisted's name
         self.factory.doStart()

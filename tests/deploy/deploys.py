@@ -65,8 +65,9 @@ def polled(here: Installation, what: str) -> Iterator[None]:
         poller.is_over.set()
         poller.join()
     print(
-        f"{what}: {time.monotonic() - began:.0f} s, {len(poller.seconds)} requests"
-        f" meanwhile, {len(poller.refused)} refused, slowest {max(poller.seconds):.2f} s",
+        f"{what}: {time.monotonic() - began:.0f} s, meanwhile {len(poller.seconds)}"
+        f" requests, {len(poller.refused)} refused, slowest"
+        f" {max(poller.seconds):.2f} s",
         flush=True,
     )
     assert poller.refused == []

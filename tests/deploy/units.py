@@ -4,7 +4,7 @@
     units.py DIRECTORY serve              holds sockets and processes until it is ended
     units.py DIRECTORY start|stop|restart|is-active [--quiet] UNIT...
 
-It reads what `install.sh --root DIRECTORY` wrote, drop-ins included, and does as systemd
+It reads what `install.sh --root DIRECTORY` wrote, with drop-ins, and does as systemd
 would for ExecStart, ExecStartPost, EnvironmentFile, Environment, WorkingDirectory,
 Sockets, RuntimeDirectory, KillSignal, TimeoutStopSec and Restart. There is no sandbox
 and no change of user.
