@@ -25,6 +25,15 @@ _OF_AUTHORITY = frozenset(
         Code.WEBHOOK_SIGNATURE_INVALID,
     }
 )
+# What is nobody's fault but ours.
+_FAILURES = frozenset(
+    {
+        Code.INTERNAL_ERROR,
+        Code.SERVICE_UNAVAILABLE,
+        Code.STORAGE_FULL,
+        Code.BLOB_DAMAGED,
+    }
+)
 # What callers without a valid token are called.
 ANYBODY = "anybody"
 
@@ -59,7 +68,7 @@ def _record(
     at: datetime,
     of_token: int | None = None,
 ) -> None:
-    outcome = "failed" if refusal.status >= 500 else "refused"
+    outcome = "failed" if refusal.code in _FAILURES else "refused"
     is_of_authority = refusal.code in _OF_AUTHORITY
     refusing.record(
         actor=actor,

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import call_overhead, hybrid, pages, search, sessions, steady, upload
+from benchmarks import (
+    audit,
+    call_overhead,
+    hybrid,
+    pages,
+    search,
+    sessions,
+    steady,
+    upload,
+)
 
 SMALL = {
     call_overhead: ["--seconds", "3"],
@@ -14,6 +23,7 @@ SMALL = {
     hybrid: ["--messages", "400", "--queries", "8"],
     pages: ["--megabytes", "50"],
     sessions: ["--calls", "2500"],
+    audit: ["--seconds", "1", "--rounds", "2"],
 }
 
 

@@ -675,32 +675,11 @@ def test_every_route_has_a_row():
 def test_rest(world, name, method):
     route = ROUTES[name, method]
     requirement = declared(name, method)
-    client = Client(raise_request_exception=False)
 
     def call(caller: Caller, workspace: Workspace) -> tuple[str, str]:
         if name == "document" and method == "DELETE":
             put_notes(workspace)
-        cited = f"memory://{workspace.slug}/sessions/one?revision=1#L1-L1"
-        address = route.address.format(
-            slug=workspace.slug,
-            citation=quote(cited, safe=""),
-            made=route.makes(workspace),
-        )
-        body = route.body(workspace)
-        headers = {"X-Write-Token": write_tokens.derive(workspace)}
-        if route.is_bound:
-            headers["X-Memory-Workspace"] = workspace.slug
-        if route.is_signed:
-            headers["X-MN-Webhook-Signature"] = webhook_secrets.sign(workspace, body)
-        if caller.token is not None:
-            headers["Authorization"] = f"Bearer {caller.token}"
-        response = client.generic(
-            method,
-            address,
-            body,
-            content_type=route.type,
-            headers=headers,
-        )
+        response = asked_over_rest(method, route, caller.token, workspace)
         said = response.content.decode()
         if response.status_code < 300:
             return "OK", said
@@ -711,6 +690,30 @@ def test_rest(world, name, method):
         return error if isinstance(error, str) else error["code"], said
 
     assert_cells(world, route.action(requirement), call)
+
+
+def asked_over_rest(
+    method: str, route: Route, token: str | None, workspace: Workspace
+) -> Any:
+    """The response to a row's request about a workspace."""
+    cited = f"memory://{workspace.slug}/sessions/one?revision=1#L1-L1"
+    address = route.address.format(
+        slug=workspace.slug,
+        citation=quote(cited, safe=""),
+        made=route.makes(workspace),
+    )
+    body = route.body(workspace)
+    headers = {"X-Write-Token": write_tokens.derive(workspace)}
+    if route.is_bound:
+        headers["X-Memory-Workspace"] = workspace.slug
+    if route.is_signed:
+        headers["X-MN-Webhook-Signature"] = webhook_secrets.sign(workspace, body)
+    if token is not None:
+        headers["Authorization"] = f"Bearer {token}"
+    client = Client(raise_request_exception=False)
+    return client.generic(
+        method, address, body, content_type=route.type, headers=headers
+    )
 
 
 def code_of_head(status: int, requirement: Requirement, caller: Caller) -> str:
@@ -932,14 +935,20 @@ def test_mcp(world, name, era):
     def call(caller: Caller, workspace: Workspace) -> tuple[str, str]:
         if name == "delete_knowledge":
             put_notes(workspace)
-        arguments = row.arguments(workspace)
-        if row.memory_as:
-            arguments[row.memory_as] = put_memory(workspace)
-        if row.is_bound:
-            arguments["binding"] = a_binding(caller, workspace)
+        arguments = arguments_of(row, caller, workspace)
         return asyncio.run(tool_call(era, caller.token, name, arguments))
 
     assert_cells(world, action, call)
+
+
+def arguments_of(row: ToolCall, caller: Caller, workspace: Workspace) -> dict[str, Any]:
+    """What a row's call says about a workspace."""
+    arguments = row.arguments(workspace)
+    if row.memory_as:
+        arguments[row.memory_as] = put_memory(workspace)
+    if row.is_bound:
+        arguments["binding"] = a_binding(caller, workspace)
+    return arguments
 
 
 def a_binding(caller: Caller, workspace: Workspace) -> str:

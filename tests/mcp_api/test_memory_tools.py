@@ -621,6 +621,20 @@ def test_an_ai_token_sees_its_own_events_and_an_admin_all(client, new_client):
     assert {"ai token", "other"} <= {each["actor"] for each in everything["entries"]}
     ids = [entry["id"] for entry in everything["entries"]]
     assert ids == sorted(ids, reverse=True)
+    (one,) = [each for each in own["entries"] if each["target"] == mine]
+    chosen = {
+        "api_key_id": one["api_key_id"],
+        "workspace_id": one["workspace_id"],
+        "action": "memory.save",
+        "outcome": "done",
+        "since": one["created_at"],
+        "until": "2100-01-01",
+    }
+    assert admin.call("audit_log_list", **chosen)["entries"] == [one]
+    assert one["through"] == "memory_save"
+    assert other.call("audit_log_list", **chosen)["entries"] == []
+    later = {**chosen, "since": chosen["until"]}
+    assert admin.call("audit_log_list", **later)["entries"] == []
 
 
 def test_the_audit_log_has_pages(client):
