@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 import changes
 from audit import trail
@@ -28,9 +29,10 @@ def remove(document: Document, *, erasure: Erasure, at: datetime) -> Counter[str
     nothing where the document is gone already.
     """
     held = Document.objects.select_for_update(of=("self",)).filter(pk=document.pk)
-    document = held.select_related("workspace").first() or document
-    if not document.pk or not held.exists():
+    now = held.select_related("workspace").first()
+    if now is None:
         return Counter()
+    document = now
     removed = Counter(documents=1, passages=passages.remove(_source(document)))
     removed["versions"] = document.versions.count()
     _note(erasure, document.versions.all())
@@ -56,20 +58,17 @@ def undo(
     """
     held = Document.objects.select_for_update(of=("self",))
     document = held.select_related("workspace").get(pk=document.pk)
-    doomed = document.versions.filter(number__in=numbers).exclude(blob=None)
-    removed = Counter(versions=doomed.count())
+    doomed = document.versions.filter(number__in=numbers)
+    removed = Counter(versions=doomed.exclude(blob=None).count())
     _note(erasure, doomed)
     is_newest_gone = doomed.filter(number=document.version_number).exists()
-    gone = list(doomed.values_list("pk", flat=True))
-    Version.objects.filter(pk__in=gone).update(blob=None, is_tombstone=True)
+    # Whoever does this again finds nothing of the token's any more.
+    doomed.update(blob=None, is_tombstone=True, token_id=None)
     if is_newest_gone:
         removed["passages"] = passages.remove(_source(document))
-        publishing.stand_on(
-            document,
-            document.versions.exclude(blob=None).order_by("-number").first(),
-            actor=actor,
-            at=at,
-        )
+        left = document.versions.exclude(number__in=numbers).select_related("blob")
+        before = left.order_by("-number").first()
+        publishing.stand_on(document, before, actor=actor, at=at)
     return removed
 
 
@@ -95,8 +94,8 @@ def _source(document: Document) -> passages.Source:
     return publishing.source_of(document)
 
 
-def _note(erasure: Erasure, versions: object) -> None:
-    rows = versions.exclude(blob=None)  # type: ignore[attr-defined]
+def _note(erasure: Erasure, versions: QuerySet[Version]) -> None:
+    rows = versions.exclude(blob=None)
     receipts.note_blobs(
         erasure, rows.values_list("blob__sha256", "blob__size_bytes").distinct()
     )

@@ -415,7 +415,8 @@ def written_by(token_id: int, since: datetime | None) -> Written:
         revisions=Revision.objects.filter(**mine).exclude(
             memory__in=memories.values("pk")
         ),
-        versions=Version.objects.filter(**mine).exclude(blob=None),
+        # Deletions too: what was deleted comes back.
+        versions=Version.objects.filter(**mine),
         segments=Segment.objects.filter(**mine),
     )
 

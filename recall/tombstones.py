@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from django.db import transaction
+from django.utils import timezone
 
 from audit.trail import Actor
 from erasures import receipts, tombstones
@@ -20,7 +21,7 @@ from recall.erasing import Target
 def replay(
     directory: Path | None = None,
     *,
-    clock: Callable[[], datetime],
+    clock: Callable[[], datetime] = timezone.now,
     progress: Callable[[str], None] = lambda _: None,
 ) -> int:
     """Erase what tombstones name and this database does not know as erased.

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
+from itertools import count
 from zipfile import ZipFile
 
 import pytest
@@ -15,6 +16,8 @@ from archiving import bytes_of, digest, in_child, jsonl
 from django.core.management import CommandError, call_command
 from django.db import connection, connections
 from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from mcp_client import Client
 from people import a_token
 from recallable import ACTOR, ASSISTANT, NOW, project, publish, remember, upload
@@ -63,6 +66,7 @@ CANARY = "quokkaberry"
 SHARED = "# Shared\n\nA text of both.\n"
 LATER = NOW + timedelta(hours=1)
 Kind = Erasure.Kind
+_examples = count()
 
 
 def finish() -> None:
@@ -348,7 +352,7 @@ def answers(token: str, slug: str, modes=MODES) -> Iterator[str]:
         yield told.content.decode()
         for tool in ("search_knowledge", "search_sessions", "recall"):
             yield json.dumps(mcp.call(tool, **asked)) + mcp.text
-    for tool, given in (
+    for tool, asked in (
         ("context", {"query": CANARY}),
         ("list_workspaces", {}),
         ("memory_list", {}),
@@ -358,7 +362,7 @@ def answers(token: str, slug: str, modes=MODES) -> Iterator[str]:
         ("list_sessions", {}),
         ("read_session", {"workspace_id": slug, "session_id": "s-1"}),
     ):
-        yield json.dumps(mcp.call(tool, **given)) + mcp.text
+        yield json.dumps(mcp.call(tool, **asked)) + mcp.text
     yield rest.post("/v1/context", {"query": CANARY}).content.decode()
     yield rest.get(f"workspaces/{slug}/sessions/s-1?view=raw").content.decode()
 
@@ -383,6 +387,52 @@ def test_a_killed_process_leaves_no_bytes_that_another_does_not_remove():
 
     assert places() == []
     assert_sound()
+
+
+@settings(
+    max_examples=6,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(chosen=st.sets(st.integers(0, 11), min_size=1, max_size=11))
+def test_whatever_is_erased_all_else_is_as_it_was(chosen, here):
+    """Of two projects that have the same texts, some things in any order."""
+    number = next(_examples)
+    targets, texts = [], []
+    for name in ("one", "two"):
+        place = project(f"{name} {number}")
+        for each in range(6):
+            word = f"w{number}n{each}"
+            if each < 2:
+                document = publish(place, f"{word}.md", f"# D\n\nA {word} of both.\n")
+                targets.append(erasing.of_document(document))
+            elif each < 4:
+                found_there = upload(place, f"say {word} now", session_id=word)
+                targets.append(erasing.of_transcript(found_there))
+            else:
+                memory = remember(place, f"In {name} a {word} is kept.")
+                targets.append(erasing.of_memory(memory))
+            texts.append((word, targets[-1].workspace_slug))
+    before = statistics.gather()
+
+    for each in chosen:
+        erasing.erase(targets[each], actor=ACTOR, at=NOW)
+    finish()
+
+    for each, (word, slug) in enumerate(texts):
+        scope = ReadScope(Workspace.objects.filter(slug=slug), None, None)
+        wanted = Wanted(text=word, mode="exact", limit=5, is_counted=False)
+        hits = recalling.recall(scope, wanted, at=NOW).hits
+        assert bool(hits) is (each not in chosen), word
+    assert not Blob.objects.unreferenced().exists()
+    assert_sound()
+    after = statistics.gather()
+    gone = [targets[each].kind for each in chosen]
+    assert before.documents - after.documents == gone.count("document")
+    assert before.versions - after.versions == gone.count("document")
+    assert before.transcripts - after.transcripts == gone.count("transcript")
+    assert before.lines - after.lines == gone.count("transcript")
+    assert before.passages - after.passages == len(gone)
 
 
 # -- what a client sends again ---------------------------------------------------------
@@ -544,6 +594,7 @@ def test_what_a_token_wrote_goes_and_what_stood_before_stands_again(here, there)
     assert places() == []
     assert found("bread") == {"Ovens bake bread."}
     assert found("gate") == {"The gate is green."}
+    assert "A good thing." in "".join(found("good thing"))
     assert "Good words." in "".join(found("good words"))
     plan = Document.objects.get(workspace=here, path="plan.md")
     assert (plan.version_number, plan.sha256) == (
@@ -558,6 +609,7 @@ def test_what_a_token_wrote_goes_and_what_stood_before_stands_again(here, there)
     parts = {(part.kind, part.target, part.is_partial) for part in erasure.parts.all()}
     assert parts == {
         ("document", "plan.md", True),
+        ("document", "gone.md", True),
         ("document", "bad.md", False),
         ("transcript", "s-1", True),
         ("transcript", "s-9", False),
