@@ -18,7 +18,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -110,6 +110,18 @@ class Server:
             self.process.wait(20)
             self.process = None
 
+    def beside(self, root: Path | None = None) -> Server:
+        """Another web process over the same database, to be started and stopped.
+
+        With a `root` it has its own files, as on another machine.
+        """
+        port, home = _free_port(), root or self.root
+        own = {"PORT": str(port), "MEMORY_ROOT": str(home)}
+        environment = self.environment | own
+        return replace(
+            self, root=home, environment=environment, port=port, process=None
+        )
+
     def manage(self, *arguments: str, **more: str) -> str:
         """Run a management command against this server's database."""
         return subprocess.run(
@@ -196,8 +208,7 @@ def empty_beside(other: Server) -> Iterator[Server]:
 def _server(
     root: Path, *, database_url: str, redis_url: str, **settings: str
 ) -> Server:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = _free_port()
     ai_token, sync_token = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
     own = {
         "DJANGO_SETTINGS_MODULE": "memory_server.settings",
@@ -307,6 +318,12 @@ def _do(url: str, statement: str) -> None:
 def _rows(url: str, statement: str) -> list[tuple[object, ...]]:
     with psycopg.connect(_with_database(url, "postgres")) as admin:
         return admin.execute(statement.encode()).fetchall()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def _code(child: subprocess.Popen[bytes], *, seconds: float) -> int | None:

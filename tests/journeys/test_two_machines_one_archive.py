@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import socket
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -57,27 +55,16 @@ def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Archive]
     if request.param == "bucket":
         store = request.getfixturevalue("object_store")
         more |= store.environment("journey")
-    with serving(**more) as first, _beside(first, request.param, tmp_path) as second:
-        identity = {"machine": "laptop", "tool": "claude-code", "project": "atlas"}
-        told = ask(first, "POST", "workspaces", identity)
-        headers = {"X-Write-Token": told["write_token"]}
-        yield Archive(first, second, request.param, store, headers)
-
-
-@contextmanager
-def _beside(first: Server, place: str, tmp_path: Path) -> Iterator[Server]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    root = first.root if place == "directory" else tmp_path
-    environment = {**first.environment, "MEMORY_ROOT": str(root), "PORT": str(port)}
-    second = replace(
-        first, root=tmp_path, environment=environment, port=port, process=None
-    )
-    second.start()
-    try:
-        yield second
-    finally:
-        second.stop()
+    with serving(**more) as first:
+        second = first.beside(tmp_path if store else None)
+        second.start()
+        try:
+            identity = {"machine": "laptop", "tool": "claude-code", "project": "atlas"}
+            told = ask(first, "POST", "workspaces", identity)
+            headers = {"X-Write-Token": told["write_token"]}
+            yield Archive(first, second, request.param, store, headers)
+        finally:
+            second.stop()
 
 
 def ask(
