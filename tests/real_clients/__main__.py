@@ -106,13 +106,15 @@ def with_a_token(first: Server, second: Server) -> dict[str, Check]:
 
 def claude_code(first: Server, second: Server) -> str:
     with a_home() as environment:
-        add = [BIN / "claude", "mcp", "add", "--transport", "http", "--scope", "user"]
+        # Its own installer, which would put this in place, is not run.
+        (claude,) = HERE.glob("node_modules/@anthropic-ai/claude-code-*/claude")
+        add = [claude, "mcp", "add", "--transport", "http", "--scope", "user"]
         for name, server in (("first", first), ("second", second)):
             header = f"Authorization: Bearer {server.ai_token}"
             said([*add, name, server.url, "--header", header], environment)
         header = "Authorization: Bearer wrong"
         said([*add, "wrong", first.url, "--header", header], environment)
-        listed = said([BIN / "claude", "mcp", "list"], environment)
+        listed = said([claude, "mcp", "list"], environment)
     connected = re.findall(r"^(\w+): .*✔ Connected", listed, re.MULTILINE)
     assert connected == ["first", "second"], listed
     return "mcp list connects to both processes, and is refused with a wrong token"

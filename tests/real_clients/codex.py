@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import queue
+import signal
 import subprocess
 import threading
 import time
@@ -82,8 +84,10 @@ def app_server(binary: Path, environment: Mapping[str, str]) -> Iterator[AppServ
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        start_new_session=True,
     ) as process:
         try:
             yield AppServer(process)
         finally:
-            process.terminate()
+            # The program is a child of what npm put there.
+            os.killpg(process.pid, signal.SIGTERM)

@@ -18,7 +18,14 @@ INVALID_PARAMS, INTERNAL_ERROR = -32602, -32603
 META = "io.modelcontextprotocol/"
 SEARCH_URI = "memory://search?"
 # The header Mcp-Name repeats this parameter (2026-07-28, Transports).
-_NAMED_BY = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+_NAMED_BY = {
+    "tools/call": "name",
+    "prompts/get": "name",
+    "resources/read": "uri",
+    "tasks/get": "taskId",
+    "tasks/update": "taskId",
+    "tasks/cancel": "taskId",
+}
 # What the original calls the statuses of its REST API.
 _REASONS = {400: "invalid_request", 401: "unauthorized", 403: "forbidden"}
 
