@@ -7,7 +7,7 @@ JOBS ?= 2
 
 export VENV
 
-.PHONY: run install test check format bench client conformance
+.PHONY: run install test check format bench client conformance fuzz
 
 run:
 	@$(PYTHON) bootstrap.py
@@ -53,3 +53,11 @@ client:
 conformance:
 	@$(PYTHON) bootstrap.py
 	@exec $(VENV)/bin/python tests/conformance
+
+# Requests made up from the published OpenAPI, for every kind of token; no answer may be
+# a fault of ours or differ from what is published. EXAMPLES= makes up more of them.
+EXAMPLES ?= 6
+
+fuzz:
+	@$(PYTHON) bootstrap.py --dev
+	@FUZZ_EXAMPLES=$(EXAMPLES) $(VENV)/bin/python -m pytest -n $(JOBS) tests/fuzz/openapi.py $(ARGS)

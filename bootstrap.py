@@ -1,6 +1,7 @@
 """Make .venv and install the pinned packages, with nothing but Python's own library.
 
-    python3 bootstrap.py          what the server runs on; with OAUTH_ENABLED that too
+    python3 bootstrap.py          what the server runs on, and what OAUTH_ENABLED or
+                                  OTEL_EXPORTER_OTLP_ENDPOINT ask for beside it
     python3 bootstrap.py --dev    and what tests and checks need
 
 Does nothing when the requirements have not changed since the last time.
@@ -22,12 +23,13 @@ BASE = Path(__file__).resolve().parent
 VENV = Path(os.environ.get("VENV") or BASE / ".venv")
 PYTHON = VENV / "bin" / "python"
 RUNTIME, DEVELOPMENT = "requirements.txt", "requirements-dev.txt"
-WITH_OAUTH = "requirements-oauth.txt"
+WITH_OAUTH, WITH_TRACING = "requirements-oauth.txt", "requirements-otel.txt"
 # Each with those that it names in turn.
 CONTAINED = {
     RUNTIME: (RUNTIME,),
     WITH_OAUTH: (RUNTIME, WITH_OAUTH),
-    DEVELOPMENT: (RUNTIME, WITH_OAUTH, DEVELOPMENT),
+    WITH_TRACING: (RUNTIME, WITH_TRACING),
+    DEVELOPMENT: (RUNTIME, WITH_OAUTH, WITH_TRACING, DEVELOPMENT),
 }
 
 
@@ -38,12 +40,12 @@ def main() -> None:
             " another with `make PYTHON=python3.11 …`."
         )
     wanted = chosen()
-    if is_installed(wanted):
+    if all(map(is_installed, wanted)):
         return
     try:
         with (BASE / ".bootstrap.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not is_installed(wanted):
+            if not all(map(is_installed, wanted)):
                 make_environment()
                 install(wanted)
     except PermissionError as error:
@@ -53,13 +55,17 @@ def main() -> None:
         )
 
 
-def chosen() -> str:
+def chosen() -> list[str]:
     if "--dev" in sys.argv[1:]:
-        return DEVELOPMENT
+        return [DEVELOPMENT]
     # As django-environ reads it.
     said = os.environ.get("OAUTH_ENABLED", "").lower()
-    is_on = said in ("1", "true", "on", "yes", "y", "ok")
-    return WITH_OAUTH if is_on else RUNTIME
+    wanted = [RUNTIME]
+    if said in ("1", "true", "on", "yes", "y", "ok"):
+        wanted.append(WITH_OAUTH)
+    if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+        wanted.append(WITH_TRACING)
+    return wanted
 
 
 def is_installed(requirements: str) -> bool:
@@ -142,8 +148,9 @@ def succeeds(*command: str | Path) -> bool:
         return False
 
 
-def install(requirements: str) -> None:
-    say(f"Installing {requirements} (once; a minute or two)")
+def install(wanted: list[str]) -> None:
+    said = " and ".join(wanted)
+    say(f"Installing {said} (once; a minute or two)")
     began = time.monotonic()
     pip: list[str | Path] = [
         PYTHON,
@@ -152,7 +159,9 @@ def install(requirements: str) -> None:
         "install",
         "--disable-pip-version-check",
     ]
-    pip += ["--no-input", "--progress-bar=off", "-r", BASE / requirements]
+    pip += ["--no-input", "--progress-bar=off"]
+    for name in wanted:
+        pip += ["-r", BASE / name]
     output: list[str] = []
     with subprocess.Popen(
         pip, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -167,8 +176,8 @@ def install(requirements: str) -> None:
                 total = line.count(",") + 1
                 show(f"unpacking {total} packages")
     if running.returncode != 0:
-        sys.exit(f"pip could not install {requirements}:\n{''.join(output[-12:])}")
-    for name in CONTAINED[requirements]:
+        sys.exit(f"pip could not install {said}:\n{''.join(output[-12:])}")
+    for name in {name for each in wanted for name in CONTAINED[each]}:
         (VENV / f"installed-{name}").write_text(digest(name))
     show(f"{total} packages in {time.monotonic() - began:.0f} s", last=True)
 

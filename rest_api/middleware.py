@@ -12,9 +12,11 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 HEADER = "x-request-id"
+# Under this name the scope tells which route Django chose.
+ROUTE = "memory.route"
 # What answers below these carry beside what Django's own middleware puts everywhere.
 # Pages for people are not told no-referrer: their forms would then send no Origin.
-API_PATHS = ("/api/", "/v1/", "/healthz", "/ready")
+API_PATHS = ("/api/", "/v1/", "/healthz", "/ready", "/metrics")
 SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -56,6 +58,11 @@ class RequestIdMiddleware:
         if self.is_async:
             return self._answer_later(request, name)
         return _marked(cast(Sync, self.get_response)(request), request, name)
+
+    def process_view(self, request: HttpRequest, *_: object) -> None:
+        scope = getattr(request, "scope", None)
+        if scope is not None and request.resolver_match is not None:
+            scope[ROUTE] = request.resolver_match.route
 
     async def _answer_later(self, request: HttpRequest, name: str) -> HttpResponseBase:
         return _marked(await cast(Async, self.get_response)(request), request, name)

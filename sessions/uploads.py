@@ -28,6 +28,7 @@ from jobs import outbox
 from refusals import Code, InvalidArgument, Refusal
 from sessions import citing, prefixes, raw
 from sessions.models import Segment, Transcript
+from telemetry import metrics
 from workspaces.models import Workspace
 
 Outcome = Literal["stored", "deduplicated", "appended", "forked", "stale"]
@@ -101,6 +102,7 @@ def receive(
     ) as staged:
         if sha256 is not None and sha256.lower() != staged.received_sha256:
             raise HashMismatch("The body does not have the digest it came with.")
+        metrics.count_upload(staged.size_bytes)
         upload = _Upload(workspace, session_id, agent_id, base, staged, actor, at)
         with transaction.atomic():
             receipt = upload.settle()

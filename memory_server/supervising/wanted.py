@@ -26,6 +26,7 @@ class Wanted:
     has_redis: bool
     worker_concurrency: int
     database_pool_size: int
+    has_own_embedder: bool
 
 
 def from_environment(environment: Mapping[str, str]) -> Wanted:
@@ -54,7 +55,15 @@ def from_environment(environment: Mapping[str, str]) -> Wanted:
         database_pool_size=_whole_number(
             environment, "DATABASE_POOL_SIZE", default=10, lowest=2, highest=500
         ),
+        has_own_embedder=_has_own_embedder(environment),
     )
+
+
+def _has_own_embedder(environment: Mapping[str, str]) -> bool:
+    """Whether a model of this machine makes vectors, and nobody else holds it."""
+    is_off = environment.get("EMBEDDINGS_ENABLED", "").lower() in _OFF
+    is_local = environment.get("EMBEDDER") in {None, "", "packaged", "directory"}
+    return is_local and not is_off and not environment.get("EMBEDDER_SOCKET")
 
 
 def _whole_number(
@@ -80,5 +89,5 @@ def _name_of(host: str) -> str:
 
 
 def _workers() -> int:
-    """One for a small machine: each may hold an embedder of 200 MB."""
+    """One for a small machine: each may hold a secret scanner of 100 MB."""
     return min(max((os.cpu_count() or 1) - 1, 1), 4)
