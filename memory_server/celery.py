@@ -1,10 +1,15 @@
 """The Celery application; jobs.tasks holds what it runs."""
 
+import gc
 import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import heartbeat_sent, setup_logging
+from celery.signals import (
+    heartbeat_sent,
+    setup_logging,
+    worker_before_create_process,
+)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "memory_server.settings")
 
@@ -16,6 +21,13 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def keep_logging(**_: Any) -> None:
     """Leave logging as the settings have it: whoever listens here decides that."""
+
+
+@worker_before_create_process.connect
+def share_memory(**_: Any) -> None:
+    """Let no collection touch, and so copy, what a child shares with its parent."""
+    gc.collect()
+    gc.freeze()
 
 
 @heartbeat_sent.connect

@@ -75,6 +75,7 @@ class Stack:
             "-m celery -A memory_server.celery worker --loglevel WARNING"
             f" --concurrency {wanted.worker_concurrency} --without-gossip"
             " --without-mingle --beat",
+            environment={"JOBS_ONLY": "1"},
             # Cold: an unfinished job's lease runs out and it is done again.
             orphan_signal=signal.SIGQUIT,
         )

@@ -105,6 +105,8 @@ class _Question(socketserver.StreamRequestHandler):
             return {"away": error.message}, b""
 
     def _made(self, asked: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        from search.embedders.onnx_model import give_back
+
         self.server.note_use()
         embedder = _embedder(asked["directory"])
         if asked["do"] == "describe":
@@ -115,6 +117,7 @@ class _Question(socketserver.StreamRequestHandler):
             # Of this thread alone: whoever waits for a question's vector goes first.
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _YIELDING)
             vectors = embedder.embed_passages(asked["texts"])
+            give_back()
         return {"shape": vectors.shape}, vectors.tobytes()
 
 
