@@ -5,11 +5,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import (
-    heartbeat_sent,
-    setup_logging,
-    worker_before_create_process,
-)
+from celery.signals import celeryd_after_setup, heartbeat_sent, setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "memory_server.settings")
 
@@ -23,9 +19,12 @@ def keep_logging(**_: Any) -> None:
     """Leave logging as the settings have it: whoever listens here decides that."""
 
 
-@worker_before_create_process.connect
+@celeryd_after_setup.connect
 def share_memory(**_: Any) -> None:
-    """Let no collection touch, and so copy, what a child shares with its parent."""
+    """Let no collection touch, and so copy, what children share with their parent.
+
+    Sent once everything is imported and before the first child, which is beat.
+    """
     gc.collect()
     gc.freeze()
 
