@@ -7,7 +7,7 @@ JOBS ?= 2
 
 export VENV
 
-.PHONY: run install test check format bench client conformance real-clients deploy-check deploy-drill soak real-mcp-clients
+.PHONY: run install test check format bench client conformance real-clients deploy-check deploy-drill soak real-mcp-clients fuzz
 
 run:
 	@$(PYTHON) bootstrap.py
@@ -83,3 +83,10 @@ soak:
 real-mcp-clients:
 	@$(PYTHON) bootstrap.py
 	@exec $(VENV)/bin/python tests/real_clients
+# Requests made up from the published OpenAPI, for every kind of token; no answer may be
+# a fault of ours or differ from what is published. EXAMPLES= makes up more of them.
+EXAMPLES ?= 6
+
+fuzz:
+	@$(PYTHON) bootstrap.py --dev
+	@FUZZ_EXAMPLES=$(EXAMPLES) $(VENV)/bin/python -m pytest -n $(JOBS) tests/fuzz/openapi.py $(ARGS)

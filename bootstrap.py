@@ -1,7 +1,7 @@
 """Make .venv and install the pinned packages, with nothing but Python's own library.
 
-    python3 bootstrap.py          what the server runs on, with the extras that
-                                  OAUTH_ENABLED and BLOB_STORE_URL ask for
+    python3 bootstrap.py          what the server runs on, with the extras that its
+                                  settings ask for
     python3 bootstrap.py --dev    and what tests and checks need
 
 Does nothing when the requirements have not changed since the last time.
@@ -23,14 +23,13 @@ BASE = Path(__file__).resolve().parent
 VENV = Path(os.environ.get("VENV") or BASE / ".venv")
 PYTHON = VENV / "bin" / "python"
 RUNTIME, DEVELOPMENT = "requirements.txt", "requirements-dev.txt"
-WITH_OAUTH, WITH_S3 = "requirements-oauth.txt", "requirements-s3.txt"
-# Each with those that it names in turn.
-CONTAINED = {
-    RUNTIME: (RUNTIME,),
-    WITH_OAUTH: (RUNTIME, WITH_OAUTH),
-    WITH_S3: (RUNTIME, WITH_S3),
-    DEVELOPMENT: (RUNTIME, WITH_OAUTH, WITH_S3, DEVELOPMENT),
+# What a setting asks for beside that; each names the runtime's, and development all.
+EXTRAS = {
+    "OAUTH_ENABLED": "requirements-oauth.txt",
+    "BLOB_STORE_URL": "requirements-s3.txt",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "requirements-otel.txt",
 }
+OFF = ("", "0", "false", "off", "no", "n")
 
 
 def main() -> None:
@@ -45,10 +44,9 @@ def main() -> None:
     try:
         with (BASE / ".bootstrap.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            for each in wanted:
-                if not is_installed(each):
-                    make_environment()
-                    install(each)
+            if not all(map(is_installed, wanted)):
+                make_environment()
+                install(wanted)
     except PermissionError as error:
         sys.exit(
             f"{error.filename} cannot be written; run as the checkout's owner, or"
@@ -59,12 +57,12 @@ def main() -> None:
 def chosen() -> list[str]:
     if "--dev" in sys.argv[1:]:
         return [DEVELOPMENT]
-    # As django-environ reads it.
-    said = os.environ.get("OAUTH_ENABLED", "").lower()
-    has_oauth = said in ("1", "true", "on", "yes", "y", "ok")
-    has_s3 = any(os.environ.get(f"BLOB_STORE_URL{end}") for end in ("", "_FILE"))
-    extras = [WITH_OAUTH] * has_oauth + [WITH_S3] * has_s3
-    return extras or [RUNTIME]
+    return [file for name, file in EXTRAS.items() if is_asked_for(name)] or [RUNTIME]
+
+
+def is_asked_for(name: str) -> bool:
+    said = os.environ.get(name, "") or os.environ.get(f"{name}_FILE", "")
+    return said.lower() not in OFF
 
 
 def is_installed(requirements: str) -> bool:
@@ -74,9 +72,15 @@ def is_installed(requirements: str) -> bool:
 
 def digest(requirements: str) -> str:
     """Of everything that decides what pip installs."""
-    names = {*CONTAINED[requirements], "constraints.txt"}
+    names = {*contained(requirements), "constraints.txt"}
     contents = [(BASE / name).read_bytes() for name in sorted(names)]
     return hashlib.sha256(b"\0".join(contents)).hexdigest()
+
+
+def contained(requirements: str) -> set[str]:
+    """The files of packages that this one brings, itself too."""
+    extras = EXTRAS.values() if requirements == DEVELOPMENT else ()
+    return {RUNTIME, requirements, *extras}
 
 
 def works() -> bool:
@@ -147,8 +151,9 @@ def succeeds(*command: str | Path) -> bool:
         return False
 
 
-def install(requirements: str) -> None:
-    say(f"Installing {requirements} (once; a minute or two)")
+def install(wanted: list[str]) -> None:
+    said = " and ".join(wanted)
+    say(f"Installing {said} (once; a minute or two)")
     began = time.monotonic()
     pip: list[str | Path] = [
         PYTHON,
@@ -157,7 +162,9 @@ def install(requirements: str) -> None:
         "install",
         "--disable-pip-version-check",
     ]
-    pip += ["--no-input", "--progress-bar=off", "-r", BASE / requirements]
+    pip += ["--no-input", "--progress-bar=off"]
+    for name in wanted:
+        pip += ["-r", BASE / name]
     output: list[str] = []
     with subprocess.Popen(
         pip, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -172,8 +179,8 @@ def install(requirements: str) -> None:
                 total = line.count(",") + 1
                 show(f"unpacking {total} packages")
     if running.returncode != 0:
-        sys.exit(f"pip could not install {requirements}:\n{''.join(output[-12:])}")
-    for name in CONTAINED[requirements]:
+        sys.exit(f"pip could not install {said}:\n{''.join(output[-12:])}")
+    for name in {name for each in wanted for name in contained(each)}:
         (VENV / f"installed-{name}").write_text(digest(name))
     show(f"{total} packages in {time.monotonic() - began:.0f} s", last=True)
 

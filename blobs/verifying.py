@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from blobs.objects import objects
 Progress = Callable[[str, int, int], None]
 
 _ROWS_AT_ONCE = 200
+# A sample must not take minutes.
+_SAMPLED_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,22 @@ def damages(*, deep: bool, progress: Progress) -> Iterator[Damage]:
             done += 1
         progress("blobs", done, max(total, done))
         last = batch[-1].pk
+
+
+def sampled(*, count: int) -> list[Damage]:
+    """The damages among some blobs chosen at random, a few and the newest of them."""
+    newest = Blob.objects.order_by("-pk")
+    found = newest.first()
+    if found is None:
+        return []
+    keys = {random.randint(1, found.pk) for _ in range(count)}  # noqa: S311 - a sample
+    chosen = {*newest[: max(count // 5, 1)]}
+    for key in keys:
+        if blob := Blob.objects.filter(pk__gte=key).order_by("pk").first():
+            chosen.add(blob)
+    small = [blob for blob in chosen if blob.stored_bytes <= _SAMPLED_BYTES]
+    problems = ((blob, _problem(blob, deep=False)) for blob in small)
+    return [Damage(f"blob {blob.sha256}", said) for blob, said in problems if said]
 
 
 def orphans() -> Iterator[str]:

@@ -51,7 +51,7 @@ def publish(word: dict[str, Any]) -> None:
         _redis_at(settings.REDIS_URL).publish(channel(), orjson.dumps(word))
     except RedisError as error:
         _silent_until = time.monotonic() + _SILENCE_SECONDS
-        logger.warning("change not told", extra={"error": type(error).__name__})
+        logger.warning("change_not_told error=%s", type(error).__name__)
 
 
 def channel() -> str:

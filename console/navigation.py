@@ -38,6 +38,7 @@ _SECTIONS = {
         ("Payments", "payments", "admin:usage_transaction_changelist"),
     ],
     "Running": [
+        ("Doctor", "stethoscope", "console:doctor"),
         ("Jobs", "pending_actions", "admin:jobs_job_changelist"),
         ("Blobs", "database", "admin:blobs_blob_changelist"),
         ("Operators", "group", "admin:auth_user_changelist"),

@@ -11,5 +11,6 @@ urlpatterns = [
     path("console/machines/add/", machines.add_machine, name="add-machine"),
     path("console/erase/", erasing.erase, name="erase"),
     path("console/audit/", views.audit, name="audit"),
+    path("console/doctor/", views.doctor, name="doctor"),
     path("console/live/", views.live, name="live"),
 ]

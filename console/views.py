@@ -17,6 +17,7 @@ from console.pages import operator_page, show
 from console.searching import find_everywhere
 from knowledge import reading as documents
 from knowledge.models import Document
+from operations import doctor as examining
 from refusals import Refusal
 from sessions import conversation
 from sessions.models import Transcript
@@ -113,3 +114,17 @@ def audit(request: HttpRequest) -> HttpResponse:
 def live(request: HttpRequest) -> HttpResponse:
     """What is being archived, indexed and refused right now."""
     return show(request, "console/live.html", title="Live")
+
+
+@operator_page
+def doctor(request: HttpRequest) -> HttpResponse:
+    """What is wrong with the installation, why it matters and what mends it."""
+    found = examining.examine()
+    return show(
+        request,
+        "console/doctor.html",
+        title="Doctor",
+        state=examining.state_of(found),
+        wrong=[each for each in found if each.state != "ok"],
+        fine=[each for each in found if each.state == "ok"],
+    )

@@ -40,7 +40,7 @@ def announce(job_ids: Sequence[int]) -> bool:
             )
     except (OperationalError, OSError) as error:
         _silent_until = time.monotonic() + _SILENCE_SECONDS
-        logger.warning("jobs not announced", extra={"error": type(error).__name__})
+        logger.warning("jobs_not_announced error=%s", type(error).__name__)
         return False
     return True
 

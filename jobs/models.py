@@ -86,6 +86,12 @@ class Job(models.Model):
     error = models.TextField(blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     gave_up = models.BooleanField(default=False)
+    request_id = models.CharField(
+        max_length=128,
+        blank=True,
+        db_default="",
+        help_text="Of the request that first asked for it.",
+    )
 
     objects = JobQuerySet.as_manager()
 

@@ -10,14 +10,16 @@ from django.db import connection, transaction
 from audit import trail
 from jobs import announcing
 from jobs.models import Job, JobQuerySet
+from telemetry import context
 
 # The conflict always writes, even when nothing changes: the row lock keeps a worker
 # from claiming, running and finishing the job before the caller's rows are committed.
 _ASK = """
 INSERT INTO jobs_job AS job (verb, subject, created_at, not_before, announced_at,
-                             attempts, asked_again, error, gave_up)
+                             attempts, asked_again, error, gave_up, request_id)
 VALUES (%(verb)s, %(subject)s, %(at)s, %(not_before)s,
-        CASE WHEN %(not_before)s <= %(at)s THEN %(at)s END, 0, false, '', false)
+        CASE WHEN %(not_before)s <= %(at)s THEN %(at)s END, 0, false, '', false,
+        %(request_id)s)
 ON CONFLICT (verb, subject) WHERE finished_at IS NULL DO UPDATE SET
     asked_again = job.lease IS NOT NULL,
     not_before = CASE WHEN job.attempts = 0
@@ -40,6 +42,7 @@ def ask(
         "subject": subject,
         "at": at,
         "not_before": not_before or at,
+        "request_id": context.request_id.get(),
     }
     with connection.cursor() as cursor:
         cursor.execute(_ASK, values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import time
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from django.utils import timezone
 from jobs.handlers import LEASE_SECONDS, Lease, LeaseLost, NotNow, handler_of
 from jobs.models import Job
 from refusals import Code, Refusal
+from telemetry import context, metrics, tracing
 
 logger = logging.getLogger(__name__)
 
@@ -38,27 +40,46 @@ def run(job_id: int, *, clock: Clock = timezone.now) -> bool:
     if job is None:
         return False
     lease = Lease(job_id=job.pk, holder=job.lease or uuid.uuid4(), clock=clock)
+    began = time.perf_counter()
+    with (
+        context.of_job(job.pk, asked_by=job.request_id),
+        tracing.span(f"job {job.verb}") as span,
+    ):
+        result = _carry_out(job, lease)
+        span.set_attribute("memory.job_result", result)
+    metrics.count_job(job.verb, result, seconds=time.perf_counter() - began)
+    return True
+
+
+def _carry_out(job: Job, lease: Lease) -> str:
+    """Do the work and note what came of it: done, put_off, failed or lost."""
+    told = {"verb": job.verb, "attempt": job.attempts}
     try:
         handler_of(job.verb)(job.subject, lease=lease)
     except LeaseLost:
-        logger.warning("lease lost", extra={"job": job.pk, "verb": job.verb})
+        logger.warning("job_lost verb=%(verb)s attempt=%(attempt)d", told)
+        return "lost"
     except NotNow as put_off:
-        _put_off(
-            lease, until=put_off.not_before, error=_name(put_off.__cause__ or put_off)
+        cause = _name(put_off.__cause__ or put_off)
+        logger.info(
+            "job_put_off verb=%(verb)s error=%(error)s", told | {"error": cause}
         )
+        _put_off(lease, until=put_off.not_before, error=cause)
+        return "put_off"
     except Exception as error:
-        # The traceback's last lines name the fault; an exception's own words may quote
-        # a transcript, so they are kept out of the row and of the log.
-        logger.error(
-            "job failed", extra={"job": job.pk, "verb": job.verb, "error": _name(error)}
+        # Its own words may quote a transcript, and stay out of the row and of the log.
+        logger.exception(
+            "job_failed verb=%(verb)s attempt=%(attempt)d error=%(error)s",
+            told | {"error": _name(error)},
         )
         if _is_away(error):
-            _put_off(lease, until=clock() + _AWAY, error=_name(error))
-        else:
-            _fail(lease, attempts=job.attempts, error=_name(error))
-    else:
-        _finish(lease)
-    return True
+            _put_off(lease, until=lease.clock() + _AWAY, error=_name(error))
+            return "put_off"
+        _fail(lease, attempts=job.attempts, error=_name(error))
+        return "failed"
+    logger.debug("job_done verb=%(verb)s attempt=%(attempt)d", told)
+    _finish(lease)
+    return "done"
 
 
 def run_due(*, limit: int = 10_000, clock: Clock = timezone.now) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from jobs import announcing, running
+from jobs import announcing, running, watching
 
 
 @shared_task(name="jobs.run")
@@ -16,5 +16,6 @@ def run(*, job_id: int, **_: Any) -> None:
 @shared_task(name="jobs.announce")
 def announce(**_: Any) -> None:
     at = timezone.now()
+    watching.note_beat()
     announcing.announce_due(at=at)
     announcing.forget_finished(at=at)

@@ -16,7 +16,7 @@ from typing import Any
 import redis
 from django.conf import settings
 from redis.commands.core import Script
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +65,35 @@ def is_away() -> bool:
     except Away:
         return True
     return False
+
+
+def told() -> dict[str, Any]:
+    """What Redis says of itself (its command INFO); raises Away."""
+    check()
+    try:
+        known: dict[str, Any] = _client(settings.REDIS_URL).info()
+    except RedisError as error:
+        note_absence(error)
+        raise Away(str(error)) from error
+    return known
+
+
+def configured(pattern: str) -> dict[str, str]:
+    """Redis's own settings of that name, none where it does not tell; raises Away."""
+    check()
+    try:
+        found: dict[str, str] = _client(settings.REDIS_URL).config_get(pattern)  # type: ignore[assignment] # not a promise of it
+    except ResponseError:
+        # Managed ones forbid it.
+        return {}
+    except RedisError as error:
+        note_absence(error)
+        raise Away(str(error)) from error
+    return {_text(name): _text(value) for name, value in found.items()}
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 @cache

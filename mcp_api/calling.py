@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import traceback
 from collections.abc import Mapping
 from typing import Any
@@ -20,6 +21,7 @@ from mcp_api.quoting import Writing
 from mcp_api.registry import Tool
 from policy.decisions import Denied
 from refusals import Code, InvalidArgument, Refusal
+from telemetry import metrics, tracing
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +73,16 @@ def methods(tools: Mapping[str, Tool]) -> dict[str, Any]:
 
 def answer(tool: Tool, arguments: Mapping[str, Any], call: Call) -> wire.Json:
     """Run one tool; everything that goes wrong becomes a result a model can act on."""
+    began = time.perf_counter()
+    with tracing.span(f"tool {tool.name}") as span:
+        answered = _answer(tool, arguments, call)
+        code = answered["structuredContent"]["code"] if answered["isError"] else "ok"
+        span.set_attribute("mcp.result", code)
+    metrics.count_call(tool.name, code, seconds=time.perf_counter() - began)
+    return answered
+
+
+def _answer(tool: Tool, arguments: Mapping[str, Any], call: Call) -> wire.Json:
     try:
         tool.requirement.check(call.principal)
         _refuse_nul(arguments)

@@ -7,6 +7,7 @@ s take 2.4 s; these threads serve side by side and keep their connections.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -34,4 +35,8 @@ def start(
         finally:
             close_old_connections()
 
-    return asyncio.get_running_loop().run_in_executor(_threads, on_this_thread)
+    # What is logged there belongs to the same request.
+    inside = contextvars.copy_context()
+    return asyncio.get_running_loop().run_in_executor(
+        _threads, inside.run, on_this_thread
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import django_stubs_ext
@@ -158,6 +159,18 @@ INSTALLED_APPS = [
     "console",
 ]
 
+# A process that only does jobs answers nobody, and is 60 MB smaller without these.
+JOBS_ONLY = env.bool("JOBS_ONLY", default=False)
+if JOBS_ONLY:
+    _answering = {
+        *("daphne", "channels", "rest_framework", "drf_spectacular", "mcp_server"),
+        *("unfold", "django.contrib.admin", "django.contrib.messages"),
+        *("django.contrib.staticfiles", "mcp_api", "rest_api", "console"),
+    }
+    INSTALLED_APPS = [app for app in INSTALLED_APPS if app not in _answering]
+    # Checks would load every address; the web process makes them.
+    os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
+
 MIDDLEWARE = [
     "rest_api.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -283,6 +296,9 @@ EMBEDDER_DIMENSIONS = env.int("EMBEDDER_DIMENSIONS", default=0)
 EMBEDDER_DIRECTORY = env.str("EMBEDDER_DIRECTORY", default="")
 EMBEDDER_QUERY_PREFIX = env.str("EMBEDDER_QUERY_PREFIX", default="")
 EMBEDDER_PASSAGE_PREFIX = env.str("EMBEDDER_PASSAGE_PREFIX", default="")
+# Where a process listens that holds a local embedder for all others; empty: each
+# process that makes vectors holds its own.
+EMBEDDER_SOCKET = env.str("EMBEDDER_SOCKET", default="")
 # Tool traffic is ten times the prose and would keep a core busy for hours.
 EMBED_ROLES = env.list(
     "EMBED_ROLES", default=["user", "assistant", "summary", "document", "memory"]
@@ -396,15 +412,29 @@ UNFOLD = {
     },
 }
 
+# What metrics may be read with, beside a token of kind admin.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+# Past these the installation is not ready (operations.health).
+READY_DISK_FREE_MB = env.int("READY_DISK_FREE_MB", default=256)
+READY_OLDEST_JOB_SECONDS = env.int("READY_OLDEST_JOB_SECONDS", default=900)
+
+_LOG_FORMATTERS = {"text": "telemetry.logs.Text", "json": "telemetry.logs.Json"}
+LOG_FORMAT = env.str("LOG_FORMAT", default="text")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}
+        "line": {"()": _LOG_FORMATTERS.get(LOG_FORMAT, _LOG_FORMATTERS["text"])}
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    # It would log every request to the embedder.
-    "loggers": {"httpx": {"level": "WARNING"}},
+    "loggers": {
+        # It would log every request to the embedder.
+        "httpx": {"level": "WARNING"},
+        # What it says of answers below 500 is in request_completed.
+        "django.request": {"level": "ERROR"},
+        # Django would write to standard error by itself, in a form of its own.
+        "django": {"handlers": [], "propagate": True},
+    },
     "root": {
         "handlers": ["stderr"],
         "level": env.str("LOG_LEVEL", default="INFO"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
@@ -75,6 +77,20 @@ class BearerAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="memory"'
+
+
+class MetricsAuthentication(BearerAuthentication):
+    """METRICS_TOKEN, which opens nothing else, or a token as everywhere."""
+
+    def authenticate(self, request: Request) -> tuple[None, Principal]:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        given, known = tokens.bearer_from(headers) or "", settings.METRICS_TOKEN
+        if known and hmac.compare_digest(given.encode(), known.encode()):
+            return None, _METRICS_READER
+        return super().authenticate(request)
+
+
+_METRICS_READER = Principal(0, "metrics", "admin", frozenset({"admin"}))
 
 
 class MeetsRequirement(BasePermission):

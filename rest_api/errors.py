@@ -37,7 +37,7 @@ from refusals import Code, InvalidArgument, Refusal
 logger = logging.getLogger("rest_api")
 
 RETRY_AFTER_SECONDS = 5
-JSON_PATHS = ("/api/", "/healthz", "/ready", "/mcp", "/v1/")
+JSON_PATHS = ("/api/", "/healthz", "/ready", "/metrics", "/mcp", "/v1/")
 
 
 class MalformedBody(Refusal):

@@ -11,9 +11,11 @@ from django.http.response import HttpResponseBase
 
 from access.answering import REQUEST_ID, SECURITY_HEADERS, request_id_from
 
+# Under this name the scope tells which route Django chose.
+ROUTE = "memory.route"
 # Below these stands what programs call. Pages for people are not told no-referrer:
 # their forms would then send no Origin.
-API_PATHS = ("/api/", "/v1/", "/healthz", "/ready")
+API_PATHS = ("/api/", "/v1/", "/healthz", "/ready", "/metrics")
 
 Sync = Callable[[HttpRequest], HttpResponseBase]
 Async = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
@@ -42,6 +44,11 @@ class RequestIdMiddleware:
         if self.is_async:
             return self._answer_later(request, name)
         return _marked(cast(Sync, self.get_response)(request), request, name)
+
+    def process_view(self, request: HttpRequest, *_: object) -> None:
+        scope = getattr(request, "scope", None)
+        if scope is not None and request.resolver_match is not None:
+            scope[ROUTE] = request.resolver_match.route
 
     async def _answer_later(self, request: HttpRequest, name: str) -> HttpResponseBase:
         return _marked(await cast(Async, self.get_response)(request), request, name)

@@ -7,6 +7,7 @@ document numbers alone; texts are read only for the best few and for the page sh
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import astuple, dataclass, replace
@@ -48,6 +49,7 @@ from search.question import (
 )
 from search.scope import Scope
 from search.snippets import Finder
+from telemetry import metrics, tracing
 
 __all__ = [
     "FAVOUR",
@@ -99,6 +101,14 @@ def find(query: Query) -> Results:
     Raises QueryInvalid, QueryTooBroad or RegexInvalid.
     """
     query.check()
+    began = time.perf_counter()
+    with tracing.span("search", mode=query.mode):
+        found = _found(query)
+    metrics.count_search(query.mode, seconds=time.perf_counter() - began)
+    return found
+
+
+def _found(query: Query) -> Results:
     for attempt in range(_ATTEMPTS):
         try:
             with _bounded():
@@ -144,7 +154,8 @@ def _answer(query: Query, seen: Scope, asked: asking.Asked) -> _Answer:
         asked.units or query.mode == "semantic"
     ):
         search = literal.regex if query.mode == "regex" else literal.exact
-        found = search(query, seen)
+        with tracing.span("search.literal"):
+            found = search(query, seen)
         notes = list(found.notes)
         if query.mode not in {"exact", "regex"}:
             notes.append("Nothing but stop words or marks: searched as exact text.")

@@ -26,6 +26,7 @@ from search.meaning import Meaning
 from search.phrases import Phrases
 from search.question import Query
 from search.scope import Scope
+from telemetry import tracing
 
 WEIGHTS = Path(__file__).with_name("weights.json")
 
@@ -159,11 +160,14 @@ def _shipped() -> dict[str, Weights]:
 def candidates(query: Query, scope: Scope, *, at: datetime) -> Pool:
     """The passages that are worth ranking, with all their features."""
     sought = _Sought.of(query.text, scope, at=at)
-    meant = meaning.of(sought.text) if query.mode != "keyword" else _NOTHING
+    with tracing.span("search.meaning"):
+        meant = meaning.of(sought.text) if query.mode != "keyword" else _NOTHING
     texts = _Texts(scope)
-    asked, matches = _matched(sought, scope, texts)
+    with tracing.span("search.lexical"):
+        asked, matches = _matched(sought, scope, texts)
     quoted = phrases.Phrases(asked)
-    near = _nearest(meant, matches, quoted, scope)
+    with tracing.span("search.dense"):
+        near = _nearest(meant, matches, quoted, scope)
     mode, notes = query.mode, list(matches.notes)
     if mode != "keyword" and not near:
         notes.append(meant.note or "No vectors to compare with: ranked by words alone.")

@@ -30,6 +30,7 @@ from erasures.models import Erasure
 from refusals import Code, InvalidArgument, Refusal
 from sessions import citing, exclusion, indexing, prefixes, raw, redacting
 from sessions.models import Segment, Transcript
+from telemetry import metrics
 from workspaces.models import Workspace
 
 Outcome = Literal["stored", "deduplicated", "appended", "forked", "stale"]
@@ -103,6 +104,7 @@ def receive(
     ) as staged:
         if sha256 is not None and sha256.lower() != staged.received_sha256:
             raise HashMismatch("The body does not have the digest it came with.")
+        metrics.count_upload(staged.size_bytes)
         cut_bytes = staged.received_bytes - staged.size_bytes
         upload = _Upload(
             workspace, session_id, agent_id, base, staged, cut_bytes, actor, at

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 import time
@@ -59,6 +60,9 @@ class Stack:
     def start_application(self) -> None:
         """Start the web process and the worker, and wait until the first answers."""
         wanted = self.wanted
+        if wanted.has_own_embedder:
+            self._start_embedder()
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(self._emptied("metrics"))
         web = self._python(
             "web",
             f"-m memory_server.web -v 0 -b {wanted.host} -p {wanted.port}"
@@ -71,6 +75,7 @@ class Stack:
             "-m celery -A memory_server.celery worker --loglevel WARNING"
             f" --concurrency {wanted.worker_concurrency} --without-gossip"
             " --without-mingle --beat",
+            environment={"JOBS_ONLY": "1"},
             # Cold: an unfinished job's lease runs out and it is done again.
             orphan_signal=signal.SIGQUIT,
         )
@@ -163,6 +168,18 @@ class Stack:
         valkey.wait(here, server)
         os.environ["REDIS_URL"] = valkey.url(here)
         self.say(f"Valkey is ready ({time.monotonic() - began:.1f} s)")
+
+    def _start_embedder(self) -> None:
+        """The process that holds the model for all, which loads it when asked."""
+        os.environ["EMBEDDER_SOCKET"] = str(self.wanted.root / "embedder.sock")
+        self._start(self._python("embedder", "-m search.embedders.server"))
+
+    def _emptied(self, name: str) -> Path:
+        """A directory below the caches, without what an earlier start left there."""
+        directory = self.wanted.root / "cache" / name
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(parents=True)
+        return directory
 
     def _start(self, process: Process) -> None:
         # Listed first: a signal may arrive at any time and stops what is listed.

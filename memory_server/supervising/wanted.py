@@ -28,6 +28,7 @@ class Wanted:
     database_pool_size: int
     restore_from: str
     restore_identity: str
+    has_own_embedder: bool
 
 
 def from_environment(environment: Mapping[str, str]) -> Wanted:
@@ -58,7 +59,15 @@ def from_environment(environment: Mapping[str, str]) -> Wanted:
         ),
         restore_from=environment.get("RESTORE", ""),
         restore_identity=environment.get("RESTORE_IDENTITY", ""),
+        has_own_embedder=_has_own_embedder(environment),
     )
+
+
+def _has_own_embedder(environment: Mapping[str, str]) -> bool:
+    """Whether a model of this machine makes vectors, and nobody else holds it."""
+    is_off = environment.get("EMBEDDINGS_ENABLED", "").lower() in _OFF
+    is_local = environment.get("EMBEDDER") in {None, "", "packaged", "directory"}
+    return is_local and not is_off and not environment.get("EMBEDDER_SOCKET")
 
 
 def _whole_number(
@@ -84,5 +93,5 @@ def _name_of(host: str) -> str:
 
 
 def _workers() -> int:
-    """One for a small machine: each may hold an embedder of 200 MB."""
+    """One for a small machine: each may hold a secret scanner of 100 MB."""
     return min(max((os.cpu_count() or 1) - 1, 1), 4)

@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any
 
 from django.conf import settings
-from django.db import Error, connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from drf_spectacular.generators import SchemaGenerator
@@ -16,9 +15,9 @@ from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-import keystore
 from access.requirements import Requirement
-from operations import client_files
+from operations import client_files, health, metrics
+from rest_api.authentication import MetricsAuthentication
 from rest_api.resource import Resource
 from search.embedders import chosen as embedders
 from search.embedders.embedder import EmbedderAway
@@ -45,8 +44,7 @@ class HealthView(PublicResource):
             "version": settings.VERSION,
             "build_version": settings.VERSION,
             "embedding_model": _embedder_name(),
-            "database": _database_state(),
-            "redis": _redis_state(),
+            **_states("database", "redis"),
         }
         return Response(answer, headers=_NOT_STORED)
 
@@ -55,14 +53,45 @@ class MemoryHealthView(HealthView):
     """The same under /v1/."""
 
 
+class InstallationReadyView(PublicResource):
+    """Whether the whole installation works: what watches it asks here."""
+
+    answers = {"GET": {200: OpenApiTypes.OBJECT, 503: OpenApiTypes.OBJECT}}
+
+    def get(self, request: Request) -> Response:
+        """Answer 200, or 503 if a check is broken, with each check and its hint."""
+        found = health.checks()
+        is_ready = health.is_ready(found)
+        answer = {
+            "status": "ok" if is_ready else "not_ready",
+            "checks": {check.name: _told(check) for check in found},
+        }
+        status = 200 if is_ready else 503
+        return Response(answer, status=status, headers=_NOT_STORED)
+
+
+class MetricsView(Resource):
+    """Figures for Prometheus."""
+
+    requirement = Requirement(kinds=frozenset({"admin"}), scope="admin")
+    authentication_classes = [MetricsAuthentication]
+    throttle_classes = []
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> HttpResponse:
+        return HttpResponse(
+            metrics.exposition(), content_type=metrics.CONTENT_TYPE, headers=_NOT_STORED
+        )
+
+
 class ReadyView(PublicResource):
-    """Whether this process can serve."""
+    """Whether this process can serve: what sends it requests asks here."""
 
     answers = {"GET": {200: OpenApiTypes.OBJECT, 503: OpenApiTypes.OBJECT}}
 
     def get(self, request: Request) -> Response:
         """Answer 200 with a database, else 503."""
-        if _database_state() == "ok":
+        if _states("database")["database"] == "ok":
             answer, status = {"status": "ok", "db": "connected"}, 200
         else:
             answer, status = {"status": "degraded", "db": "unavailable"}, 503
@@ -128,15 +157,12 @@ def _embedder_name() -> str | None:
     return embedder.name if embedder else None
 
 
-def _redis_state() -> str:
-    """Away: limits are per process, and policy and kept answers rest."""
-    return "away" if keystore.is_away() else "ok"
+def _states(*names: str) -> dict[str, str]:
+    """`ok` or `away`; without Redis limits are per process, and kept answers rest."""
+    found = health.run(names)
+    return {check.name: "ok" if check.state == "ok" else "away" for check in found}
 
 
-def _database_state() -> str:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except Error:
-        return "away"
-    return "ok"
+def _told(check: health.Check) -> dict[str, Any]:
+    told = {"state": check.state, "detail": check.detail, "ms": check.ms}
+    return told | ({"hint": check.hint} if check.hint else {})

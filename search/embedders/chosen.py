@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
 from search.embedders.embedder import Embedder, EmbedderAway
 from search.embedders.packaged import PackagedEmbedder
+
+if TYPE_CHECKING:
+    from search.embedders.directory import DirectoryEmbedder
 
 KINDS = ("packaged", "openai", "directory", "off")
 
@@ -41,8 +45,7 @@ def named(name: str) -> Embedder | None:
 
 
 def _describable() -> Iterator[Embedder]:
-    yield PackagedEmbedder()
-    for kind in ("directory", "openai"):
+    for kind in ("packaged", "directory", "openai"):
         try:
             yield _of_kind(kind)
         except EmbedderAway:
@@ -51,15 +54,24 @@ def _describable() -> Iterator[Embedder]:
 
 def _of_kind(kind: str) -> Embedder:
     if kind == "packaged":
-        return PackagedEmbedder()
+        return _shared(PackagedEmbedder())
     if kind == "directory":
-        return _directory()
+        return _shared(_directory())
     if kind == "openai":
         return _openai()
     raise EmbedderAway(f"EMBEDDER must be one of {', '.join(KINDS)}.")
 
 
-def _directory() -> Embedder:
+def _shared(local: PackagedEmbedder | DirectoryEmbedder) -> Embedder:
+    """The embedder, in the process that holds it for all if there is one."""
+    if not settings.EMBEDDER_SOCKET:
+        return local
+    from search.embedders.shared import SharedEmbedder
+
+    return SharedEmbedder(local, Path(settings.EMBEDDER_SOCKET))
+
+
+def _directory() -> DirectoryEmbedder:
     from search.embedders.directory import DirectoryEmbedder
 
     if not settings.EMBEDDER_DIRECTORY:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -11,10 +12,22 @@ import onnxruntime
 
 from search.embedders.embedder import EmbedderAway, TextRefused
 
+# The C library's own; other systems' libraries have none.
+_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+
 Pooling = Literal["mean", "cls"]
 
 # Models that pool by themselves call what they made so.
 _POOLED = "sentence_embedding"
+
+
+def give_back() -> None:
+    """Return to the system what was freed: 60 MB after a model of 23 MB was loaded.
+
+    Takes a few milliseconds.
+    """
+    if _trim is not None:
+        _trim(0)
 
 
 class OnnxModel:
@@ -38,6 +51,7 @@ class OnnxModel:
             raise EmbedderAway(
                 f"{path.name} cannot be loaded ({type(error).__name__})."
             ) from error
+        give_back()
         self._inputs = {value.name for value in self._session.get_inputs()}
         outputs = [value.name for value in self._session.get_outputs()]
         self._output = _POOLED if _POOLED in outputs else outputs[0]

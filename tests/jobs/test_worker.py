@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -126,3 +127,27 @@ def test_another_worker_finishes_what_a_killed_one_began(start_worker, journal):
     assert words(journal) == ["began 1", "began 1", "ended 1"]
     job.refresh_from_db()
     assert (job.attempts, job.gave_up) == (2, False)
+
+
+def test_a_process_for_jobs_knows_every_verb_and_no_wire():
+    program = (
+        "from memory_server.celery import app; app.loader.import_default_modules()\n"
+        "import json, sys; from jobs.handlers import _handlers\n"
+        "wires = {'mcp_types', 'twisted', 'rest_framework', 'unfold'}\n"
+        "print(json.dumps([sorted(_handlers), sorted(wires & set(sys.modules))]))"
+    )
+    told = [
+        json.loads(
+            subprocess.run(
+                [sys.executable, "-c", program],
+                cwd=HERE.parent.parent,
+                env={**os.environ, "JOBS_ONLY": jobs_only, "OAUTH_ENABLED": "0"},
+                capture_output=True,
+                check=True,
+            ).stdout
+        )
+        for jobs_only in ("1", "0")
+    ]
+
+    assert told[0][0] == told[1][0]
+    assert (told[0][1], len(told[1][1])) == ([], 4)
