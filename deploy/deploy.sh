@@ -199,17 +199,25 @@ restart_all() {
         control restart "memory-server-worker@$i.service" || return 1
     done
     [ -z "$BEAT" ] || control restart memory-server-beat.service || return 1
-    stays_up
+    work_is_done
 }
 
-# A worker that cannot run says so within seconds.
-stays_up() {
-    local units=() i
-    for ((i = 1; i <= WORKERS; i++)); do units+=("memory-server-worker@$i.service"); done
-    [ -z "$BEAT" ] || units+=(memory-server-beat.service)
-    for ((i = 0; i < 5; i++)); do
+# Every worker of this machine answers, and beat has not stopped in the meantime.
+work_is_done() {
+    local until=$((SECONDS + HEALTH_SECONDS))
+    while ! workers_answer; do
+        [ "$SECONDS" -lt "$until" ] || return 1
         sleep 1
-        control is-active --quiet "${units[@]}" || return 1
+    done
+    [ -z "$BEAT" ] || control is-active --quiet memory-server-beat.service
+}
+
+workers_answer() {
+    local said i
+    said="$(as_server "$RELEASE" .venv/bin/python -m celery -A memory_server.celery \
+        inspect ping --timeout 3 2>/dev/null)" || return 1
+    for ((i = 1; i <= WORKERS; i++)); do
+        grep -qF "worker$i@$(hostname):" <<<"$said" || return 1
     done
 }
 

@@ -173,13 +173,12 @@ class User(threading.Thread):
 
 
 def main(here: Installation, *, clients: int, minutes: float) -> None:
-    told = Told()
-    until = time.monotonic() + 60 * minutes
-    users = [
-        User(number, Client(here.url, token, is_kept=True), told, until)
-        for number, token in enumerate(_tokens(here, clients))
-    ]
+    told, made = Told(), _tokens(here, clients)
     began = time.monotonic()
+    users = [
+        User(number, Client(here.url, token, is_kept=True), told, began + 60 * minutes)
+        for number, token in enumerate(made)
+    ]
     for user in users:
         user.start()
     for user in users:
@@ -203,6 +202,7 @@ def print_figures(told: Told, seconds: float) -> None:
     rate = len(every) / seconds
     print(f"{len(every)} requests in {seconds:.0f} s, {rate:.0f} a second")
     print(f"statuses {dict(sorted(told.statuses.items()))}")
+    assert every, told.broken[:5]
     for what, taken in sorted([*told.seconds.items(), ("all", every)]):
         quantiles = statistics.quantiles(taken, n=100) if len(taken) > 1 else taken * 99
         print(

@@ -6,7 +6,7 @@
 
 It reads what `install.sh --root DIRECTORY` wrote, with drop-ins, and does as systemd
 would for ExecStart, ExecStartPost, EnvironmentFile, Environment, WorkingDirectory,
-Sockets, RuntimeDirectory, KillSignal, TimeoutStopSec and Restart. There is no sandbox
+Sockets, NonBlocking, RuntimeDirectory, KillSignal, TimeoutStopSec and Restart. There is no sandbox
 and no change of user.
 """
 
@@ -116,6 +116,8 @@ class Manager:
         words = command(unit["ExecStart"][-1], environment)
         if inherited:
             (only,) = inherited
+            # Of the socket itself, for all that share it: as systemd sets it.
+            os.set_blocking(only.fileno(), unit.get("NonBlocking", ["no"])[-1] != "yes")
             # $LISTEN_PID is the process itself, which only it can know.
             adopt = 'exec 3<&"$1"; shift; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"'
             words = ["/bin/bash", "-c", adopt, "bash", str(only.fileno()), *words]
