@@ -7,7 +7,7 @@ this release, and what was erased since is erased again.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -32,6 +32,7 @@ from recall.verifying import Report
 from refusals import Code, Refusal
 
 _DUMP = "database.dump"
+_TOMBSTONES = "tombstones/"
 # Names the backup while its files come in: what lies there then is ours to replace.
 _MARKER = "restoring"
 _TOLD_EVERY = 200
@@ -149,18 +150,33 @@ def _bring_files(
     """Put everything but the dump where it belongs; gives the dump's entry."""
     Directory().prepare()
     dump = None
-    for done, entry in enumerate(files.entries(home)):
+    for done, (source, entry) in enumerate(_wanted(home)):
         if entry.content_path == _DUMP:
             dump = entry
         else:
             with _new_file(entry.content_path) as target:
-                files.take(entry, home=home, target=target, identities=identities)
+                files.take(entry, home=source, target=target, identities=identities)
         if done % _TOLD_EVERY == 0:
             progress("files", done, manifest.file_count)
     progress("files", manifest.file_count, manifest.file_count)
     if dump is None:
         raise BackupDamaged(f"{home} has no {_DUMP}.")
     return dump
+
+
+def _wanted(home: Path) -> Iterator[tuple[Path, Entry]]:
+    """Every file to bring, and the backup that it is in.
+
+    Tombstones are those of the newest backup: what was erased after an older one was
+    made must not come back with it.
+    """
+    for entry in files.entries(home):
+        if not entry.path.startswith(_TOMBSTONES):
+            yield home, entry
+    newest = kept.chosen(home.parent, None)
+    for entry in files.entries(newest):
+        if entry.path.startswith(_TOMBSTONES):
+            yield newest, entry
 
 
 def _new_file(content_path: str) -> BinaryIO:

@@ -274,3 +274,19 @@ def test_a_damaged_backup_is_refused_before_anything_is_written(tmp_path, direct
             call_command("restore", directory)
         assert connection.introspection.table_names() == []
     assert list((tmp_path / "restored").rglob("*")) == []
+
+
+def test_an_older_backup_comes_back_with_the_newest_tombstones(
+    tmp_path, directory, memory_root
+):
+    older = back_up(directory)
+    stones = memory_root / "tombstones" / "2026.jsonl"
+    stones.write_text("{}\n{}\n")
+    back_up(directory, at=MORNING + timedelta(days=1))
+
+    with nowhere(tmp_path / "restored"):
+        call_command("restore", directory, "--name", older.name)
+
+    assert (
+        tmp_path / "restored" / "tombstones" / stones.name
+    ).read_text() == "{}\n{}\n"
