@@ -96,6 +96,9 @@ def test_the_trail_shows_a_token_its_own(ai, admin):
     }
     saves = [each for each in everything["entries"] if each["action"] == "memory.save"]
     assert len(saves) == 2
+    assert code_of(admin.get("/v1/audit/log?outcome=never")) == "INVALID_ARGUMENT"
+    chosen = admin.get("/v1/audit/log?action=memory.save&since=2020-01-01T00:00:00Z")
+    assert chosen.json()["entries"] == saves
     assert code_of(ai.get("/v1/audit/log?limit=201")) == "INVALID_ARGUMENT"
 
 
