@@ -64,7 +64,7 @@ class Command(BaseCommand):
     def _erase(self, target: Target) -> None:
         actor = operators.at_the_shell(self)
         erasure = erasing.erase(target, actor=actor, at=timezone.now())
-        self.stdout.write(f"Receipt {erasure.receipt_id}: nobody finds it any more.")
+        self.stdout.write(f"Receipt {erasure.receipt_id}.")
         erasing.finish(erasure, renew=lambda: None, clock=timezone.now)
         told = (
             f"{count:,} {name.replace('_', ' ')}"
