@@ -75,5 +75,6 @@ def sign_in(
         os.close(ours)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
-    assert is_allowed and code == 0, f"{command[1:3]} ended with {code}:\n{said}"
+    assert is_allowed, said
+    assert code == 0, f"{command[1:3]} ended with {code}:\n{said}"
     return said
