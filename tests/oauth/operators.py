@@ -31,11 +31,11 @@ class Operator:
     def answer(self, address: str, answer: str = "allow") -> str:
         """Open the page that a client sent the operator to; where the answer leads."""
         page = self.browser.get(address)
-        assert page.status_code == 200, page.text[:3000]
+        assert page.status_code == 200, _plain(page.text)[:3000]
         scopes = re.findall(r'name="scopes" value="(\w+)"', page.text)
         form = {"answer": answer, "scopes": scopes, "workspace": "", **_csrf(page.text)}
         reply = self.browser.post(address, data=form)
-        assert reply.status_code == 302, reply.text[:3000]
+        assert reply.status_code == 302, _plain(reply.text)[:3000]
         return reply.headers["location"]
 
     def read(self, path: str) -> str:
@@ -75,6 +75,12 @@ def an_operator(server: Server) -> Iterator[Operator]:
         operator = Operator(server.base, browser)
         operator.sign_in()
         yield operator
+
+
+def _plain(page: str) -> str:
+    """What a page says, without how it looks."""
+    words = re.sub(r"(?s)<(style|script|svg).*?</\1>|<[^>]+>", " ", page)
+    return " ".join(unescape(words).split())
 
 
 def _csrf(page: str) -> dict[str, str]:

@@ -33,6 +33,7 @@ from operators import (  # noqa: E402
     an_operator,
     serving_clients_that_sign_in,
 )
+from terminal import sign_in  # noqa: E402
 
 from memory_server import scratch  # noqa: E402
 from memory_server.scratch import Server  # noqa: E402
@@ -52,7 +53,10 @@ def main() -> None:
     with two_processes() as (first, second):
         failed += tried(with_a_token(first, second))
     with (
-        serving_clients_that_sign_in(OAUTH_DYNAMIC_REGISTRATION="1") as server,
+        # Without documents, which lie on hosts that a test cannot reach.
+        serving_clients_that_sign_in(
+            OAUTH_DYNAMIC_REGISTRATION="1", OAUTH_CLIENT_HOSTS=""
+        ) as server,
         an_operator(server) as operator,
     ):
         failed += tried(signing_in(server, operator))
@@ -106,8 +110,7 @@ def with_a_token(first: Server, second: Server) -> dict[str, Check]:
 
 def claude_code(first: Server, second: Server) -> str:
     with a_home() as environment:
-        # Its own installer, which would put this in place, is not run.
-        (claude,) = HERE.glob("node_modules/@anthropic-ai/claude-code-*/claude")
+        claude = claude_binary()
         add = [claude, "mcp", "add", "--transport", "http", "--scope", "user"]
         for name, server in (("first", first), ("second", second)):
             header = f"Authorization: Bearer {server.ai_token}"
@@ -174,6 +177,8 @@ def signing_in(server: Server, operator: Operator) -> dict[str, Check]:
     return {
         "TypeScript SDK signs in": lambda: typescript_signs_in(server, operator),
         "Codex signs in": lambda: codex_signs_in(server, operator),
+        "Claude Code signs in": lambda: claude_code_signs_in(server, operator),
+        "Inspector signs in": lambda: inspector_signs_in(server, operator),
     }
 
 
@@ -193,36 +198,48 @@ def typescript_signs_in(server: Server, operator: Operator) -> str:
 def codex_signs_in(server: Server, operator: Operator) -> str:
     with a_home() as environment:
         config = Path(environment["CODEX_HOME"]) / "config.toml"
-        config.write_text('mcp_oauth_credentials_store = "file"\n')
-        add = [BIN / "codex", "mcp", "add", "memory", "--url", server.url]
-        with subprocess.Popen(
-            add,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        ) as login:
-            allowed = allow_when_asked(login, operator)
+        config.write_text(
+            'mcp_oauth_credentials_store = "file"\n'
+            f'[mcp_servers.memory]\nurl = "{server.url}"\n'
+        )
+        login = [BIN / "codex", "mcp", "login", "--no-browser", "memory"]
+        sign_in(login, environment, operator, pastes=True)
         with app_server(BIN / "codex", environment) as running:
             thread = running.begin(Path(environment["HOME"]))
             counts = running.tools()
             running.call(thread, "memory", "memory_save", content=FACT)
-    assert counts == {"memory": 17}, (counts, allowed)
-    return "mcp add leads to the consent page; 17 tools, and saves"
+    assert counts == {"memory": 17}, counts
+    return "mcp login, then 17 tools, and it saves"
 
 
-def allow_when_asked(login: subprocess.Popen[str], operator: Operator) -> str:
-    """Open the page that a client prints, and bring it the answer; all it said."""
-    told = []
-    assert login.stdout is not None
-    for line in login.stdout:
-        told.append(line)
-        if found := re.search(r"https?://\S+/oauth/authorize\?\S+", line):
-            operator.browser.get(operator.answer(found[0]))
-    return "".join(told)
+def claude_code_signs_in(server: Server, operator: Operator) -> str:
+    with a_home() as environment:
+        claude = claude_binary()
+        add = [claude, "mcp", "add", "--transport", "http", "--scope", "user"]
+        said([*add, "memory", server.url], environment)
+        login = [claude, "mcp", "login", "--no-browser", "memory"]
+        sign_in(login, environment, operator, pastes=True)
+        listed = said([claude, "mcp", "list"], environment)
+    assert "✔ Connected" in listed, listed
+    return "mcp login, then mcp list connects"
+
+
+def inspector_signs_in(server: Server, operator: Operator) -> str:
+    command = [BIN / "mcp-inspector", "--cli", server.url, "--transport", "http"]
+    command += ["--method", "tools/list", "--protocol-era", "auto"]
+    with a_home() as environment:
+        shown = sign_in(command, environment, operator, pastes=False)
+    assert '"list_workspaces"' in shown, shown
+    return "leads to the consent page, then lists"
 
 
 # -- helpers ---------------------------------------------------------------------------
+
+
+def claude_binary() -> Path:
+    """Claude Code itself; its installer, which would link it to BIN, is not run."""
+    (found,) = HERE.glob("node_modules/@anthropic-ai/claude-code-*/claude")
+    return found
 
 
 @contextmanager
@@ -231,7 +248,7 @@ def a_home(**more: str) -> Iterator[dict[str, str]]:
 
     No browser is opened: an operator over HTTP stands for it.
     """
-    with tempfile.TemporaryDirectory() as home:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         for name in ("claude", "codex"):
             Path(home, name).mkdir()
         yield {

@@ -15,6 +15,7 @@ from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from federated_memory import Client, __version__
+from federated_memory.bridge.messages import Message
 
 FOUR = ["context", "memory", "recall", "whoAmI"]
 
@@ -413,6 +414,17 @@ def test_a_search_is_a_resource_in_both_eras(bridged):
     assert (new["resultType"], new["ttlMs"]) == ("complete", 0)
     assert "Quinces ripen in October." in new["contents"][0]["text"]
     assert "memory://search{?q}" in [each["uriTemplate"] for each in templates]
+
+
+def test_a_search_is_never_answered_with_a_task():
+    name = "io.modelcontextprotocol/clientCapabilities"
+    knows = {"elicitation": {}, "extensions": {"io.modelcontextprotocol/tasks": {}}}
+    params = {"uri": "memory://search?q=x", "_meta": {name: knows}}
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "resources/read", "params": params}
+    message = Message.read(json.dumps(asked).encode())
+
+    sent = json.loads(message.waiting().calling("recall", {"query": "x"}).body)
+    assert sent["params"]["_meta"] == {name: {"elicitation": {}}}
 
 
 def test_a_search_for_nothing_is_refused(bridged):

@@ -99,6 +99,17 @@ class Message:
             headers["mcp-name"] = str(named)
         return {name: _header_value(value) for name, value in headers.items()}
 
+    def waiting(self) -> Message:
+        """The same of a client without extensions, which gets no task for an answer."""
+        name = f"{META}clientCapabilities"
+        meta = object_of(self.params.get("_meta"))
+        if name not in meta:
+            return self
+        known = {k: v for k, v in object_of(meta[name]).items() if k != "extensions"}
+        params = {**self.params, "_meta": {**meta, name: known}}
+        fields = {**self.fields, "params": params}
+        return Message(json.dumps(fields).encode(), fields)
+
     def calling(self, tool: str, arguments: Json) -> Message:
         """A call of this tool with these arguments, under the same id."""
         kept = {name: self.params[name] for name in self.params if name != "uri"}

@@ -67,7 +67,8 @@ class Rules:
     def going_out(self, message: Message) -> Message:
         """The message as the server gets it."""
         if message.sought is not None:
-            return message.calling("recall", self._pinned({"query": message.sought}))
+            query = {"query": message.sought}
+            return message.waiting().calling("recall", self._pinned(query))
         if self.tools != "memory" or message.tool not in TOOLS:
             return message
         tool, arguments = message.tool, message.arguments
