@@ -99,7 +99,7 @@ def _machine_checks(config: Config) -> Iterator[Json]:
     hint = "Run `install`, or start `sync` from a timer." if kind == "none" else ""
     yield _said("timer", state, kind, hint)
     yield _last_run()
-    yield _hooks()
+    yield from _hooks()
     edited = {each["path"] for each in record.get("files", [])}
     for client in CLIENTS:
         if client.is_here():
@@ -132,13 +132,20 @@ def _last_run() -> Json:
     return _said("last run", "ok", f"{hours * 60:.0f} minutes ago")
 
 
-def _hooks() -> Json:
-    path = claude.claude_home() / "settings.json"
-    if not path.exists() or MARK not in path.read_text(errors="replace"):
-        return _said(
-            "hooks", "note", "Claude Code does not tell us of turns", "Run `install`."
-        )
-    return _said("hooks", "ok", f"in {path}")
+def _hooks() -> Iterator[Json]:
+    """Whether the clients that have hooks tell us of turns."""
+    trusted = ", which Codex runs once you trusted it (/hooks)"
+    for client, path, more in (
+        ("Claude Code", claude.claude_home() / "settings.json", ""),
+        ("Codex", codex.codex_home() / "hooks.json", trusted),
+    ):
+        if not path.parent.exists():
+            continue
+        if path.exists() and MARK in path.read_text(errors="replace"):
+            yield _said("hooks", "ok", f"of {client} in {path}{more}")
+        else:
+            told = f"{client} does not tell us of turns"
+            yield _said("hooks", "note", told, "Run `install`.")
 
 
 def retention(config: Config) -> Iterator[Json]:

@@ -76,6 +76,8 @@ def _to_keyring(kind: str, token: str) -> None:
         raise SetupProblem("This system has no keyring that a script can use.")
     said = token
     if sys.platform == "darwin":
+        if not set(token).isdisjoint("\"'\\ \n"):
+            raise SetupProblem("The keychain's program cannot be told such a token.")
         said = f"add-generic-password -U -s {SERVICE} -a {kind} -w {token}\n"
     if _run(_commands(kind)["keep"], said).returncode:
         raise SetupProblem("The system's keyring does not take the token.")

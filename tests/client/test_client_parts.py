@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import build
+from memory_sync import tokens
 from memory_sync.config import claude_slug, load_config, project_of, rest_base
 from memory_sync.files import read_json, write_json
 from memory_sync.hooks import spool
@@ -344,3 +345,29 @@ def test_a_second_run_leaves_or_waits_and_a_third_never_queues() -> None:
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(SetupProblem):
         Server(url, "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a script for sh")
+def test_the_keychain_is_told_tokens_by_its_standard_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """macOS: the arguments of a process can be read by every user."""
+    program = tmp_path / "security"
+    program.write_text(
+        f'#!/bin/sh\necho "$*" >> {tmp_path}/arguments\n'
+        f'[ "$1" = -i ] && cat >> {tmp_path}/told\nexit 0\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(sys, "platform", "darwin")
+    config = {"tokens": "keyring"}
+    tokens.keep_tokens(config, {"sync": "fms_sync_secret"})
+    tokens.forget_tokens(config)
+    assert (tmp_path / "told").read_text() == (
+        "add-generic-password -U -s memory-sync -a sync -w fms_sync_secret\n"
+    )
+    asked = (tmp_path / "arguments").read_text()
+    assert "fms_sync_secret" not in asked
+    assert asked.count("delete-generic-password -s memory-sync -a ") == 2
+    with pytest.raises(SetupProblem):
+        tokens.keep_tokens(config, {"sync": 'x" -T /bin/other'})

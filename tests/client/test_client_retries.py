@@ -32,8 +32,8 @@ class Script(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.seen.append(self.path)
         if "chunked" in self.headers.get("Transfer-Encoding", ""):
-            while int(self.rfile.readline(), 16):
-                self.rfile.readline()
+            while size := int(self.rfile.readline(), 16):
+                self.rfile.read(size + len("\r\n"))
             self.rfile.readline()
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         status, headers, body = self.answers.pop(0)
