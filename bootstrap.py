@@ -27,6 +27,7 @@ RUNTIME, DEVELOPMENT = "requirements.txt", "requirements-dev.txt"
 EXTRAS = {
     "OAUTH_ENABLED": "requirements-oauth.txt",
     "BLOB_STORE_URL": "requirements-s3.txt",
+    "UVICORN_ENABLED": "requirements-uvicorn.txt",
     "OTEL_EXPORTER_OTLP_ENDPOINT": "requirements-otel.txt",
 }
 OFF = ("", "0", "false", "off", "no", "n")

@@ -1,8 +1,9 @@
 """What one authenticated read costs over MCP, beside a bare SDK server in the same run.
 
-Ours: `list_workspaces` of one workspace under daphne: bearer token looked up in the
-database, arguments and result checked against schemas, rows read. The baseline: the
-Python SDK's FastMCP, stateless, under uvicorn, echoing a string without any token.
+Ours: `list_workspaces` of one workspace, under daphne and under uvicorn: bearer token
+looked up in the database, limits and policy asked in Redis, arguments and result
+checked against schemas, rows read. The baseline: the Python SDK's FastMCP, stateless,
+under uvicorn, echoing a string without any token.
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ from benchmarks import options, printing, timing, wire
 from memory_server.scratch import serving
 
 BASELINE = "benchmarks.baselines.sdk_echo"
+WEB_SERVERS: dict[str, dict[str, str]] = {
+    "daphne": {},
+    "uvicorn": {"UVICORN_ENABLED": "1"},
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -40,12 +45,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with sdk_echo() as (url, pid):
         echo = wire.Mcp(url, is_stateless_era=False)
         measure("Python SDK echo, uvicorn", echo, "echo", {"text": "hello"}, pid)
-    with serving() as server:
-        mcp = wire.Mcp(server.url, server.ai_token)
-        identity = {"machine": "bench", "tool": "claude-code", "project": "one"}
-        wire.latencies(mcp, "register_workspace", [identity])
-        name = "ours, list_workspaces, daphne"
-        measure(name, mcp, "list_workspaces", {"limit": 1}, server.pid)
+    for name, settings in WEB_SERVERS.items():
+        with serving(**settings) as server:
+            mcp = wire.Mcp(server.url, server.ai_token)
+            identity = {"machine": "bench", "tool": "claude-code", "project": "one"}
+            wire.latencies(mcp, "register_workspace", [identity])
+            told = f"ours, list_workspaces, {name}"
+            measure(told, mcp, "list_workspaces", {"limit": 1}, server.pid)
     printing.heading(
         "Call overhead", f"{wanted.connections} connections for {wanted.seconds:g} s."
     )

@@ -13,14 +13,12 @@ With `--fd 3` it serves a socket that the init system holds, of either family.
 from __future__ import annotations
 
 import asyncio
-import gc
 import io
 import os
 import socket
 import time
 from email.utils import formatdate
 from functools import partial
-from threading import Thread
 from typing import IO, Any
 
 import daphne.server
@@ -31,6 +29,7 @@ from twisted.internet import endpoints, tcp, unix
 from twisted.internet.defer import Deferred, succeed
 
 from access.asgi import Application, Message, Receive, Scope, Send
+from memory_server import warming_up
 
 BODY = "memory.body"
 _PIECE_BYTES = 256 * 1024
@@ -118,7 +117,7 @@ class Server(DaphneServer):
     def __init__(self, application: Application, *args: Any, **options: Any) -> None:
         super().__init__(reading_from_file(application), *args, **options)
         self.ports: list[Any] = []
-        Thread(target=_warm, name="warming", daemon=True).start()
+        warming_up.begin()
 
     def listen_success(self, port: Any) -> None:
         self.ports.append(port)
@@ -153,17 +152,6 @@ class Server(DaphneServer):
             # Daphne goes on to queue what it finds there: one empty message.
             scope[BODY], protocol.content = protocol.content, io.BytesIO()
         return super().create_application(protocol, scope)
-
-
-def _warm() -> None:
-    # The application set Django up, so that its modules can be imported only now.
-    from search import warming
-
-    warming.warm()
-    # What stands now stays: no collection has to walk through it again, which took a
-    # tenth of a second each time.
-    gc.collect()
-    gc.freeze()
 
 
 def reading_from_file(application: Application) -> Application:
@@ -217,5 +205,14 @@ class CommandLine(CommandLineInterface):
     server_class = Server
 
 
+def main() -> None:
+    if os.environ.get("UVICORN_ENABLED", "").lower() in ("1", "true", "on", "yes"):
+        from memory_server import with_uvicorn
+
+        with_uvicorn.main()
+    else:
+        CommandLine.entrypoint()
+
+
 if __name__ == "__main__":
-    CommandLine.entrypoint()
+    main()
