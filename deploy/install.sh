@@ -242,7 +242,7 @@ SECRET_KEY='$(random_text)'
 END
     [ -f "$CONF/web.env" ] || put "$CONF/web.env" 0644 <<END
 # Settings of the web processes alone.
-DATABASE_POOL_SIZE='$([ -n "$IS_SMALL" ] && echo 4 || echo 10)'
+DATABASE_POOL_SIZE='$(pool_size)'
 $([ -z "$IS_SMALL" ] || printf "MCP_THREADS='4'\nVECTOR_CACHE_MB='32'\nSEARCH_VOCABULARY_MB='16'\n")
 END
     [ -f "$CONF/worker.env" ] || put "$CONF/worker.env" 0644 <<END
@@ -251,6 +251,16 @@ WORKER_CONCURRENCY='1'
 WORKER_OPTIONS='$([ -z "$IS_SMALL" ] || echo --beat)'
 $([ -z "$IS_SMALL" ] || echo "WORKER_MAX_MEMORY_KB='200000'")
 END
+}
+
+# A request waits ten seconds for a connection, then it is a 503; PostgreSQL has 100, the
+# embedded one 60, for all processes together.
+pool_size() {
+    if [ -n "$IS_SMALL" ]; then
+        echo 4
+    else
+        echo $((WEB <= 2 ? 20 : 10))
+    fi
 }
 
 random_text() { openssl rand -base64 48 | tr -d '\n=+/'; }

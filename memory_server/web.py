@@ -55,7 +55,14 @@ class _Factory(HTTPFactory):
 daphne.server.HTTPFactory = _Factory
 
 
-class _InheritedPort(unix.Port):
+# Twisted's types stop short of how its ports are made.
+_UnixPort: Any = unix.Port
+_TcpPort: Any = tcp.Port
+_Adopted: Any = endpoints.AdoptedStreamServerEndpoint
+_server_from_string: Any = endpoints.serverFromString
+
+
+class _InheritedPort(_UnixPort):
     """A Unix socket that others bound and share, left as it was found.
 
     Twisted's own would open it to every user, shorten its queue to 50, beyond which
@@ -66,7 +73,8 @@ class _InheritedPort(unix.Port):
 
     def startListening(self) -> None:  # noqa: N802 - twisted's name
         self.factory.doStart()
-        self.socket, self._preexistingSocket = self._preexistingSocket, None
+        self.socket: socket.socket = self._preexistingSocket
+        self._preexistingSocket: Any = None
         self.socket.setblocking(False)
         self.fileno = self.socket.fileno
         self.connected = True
@@ -75,7 +83,7 @@ class _InheritedPort(unix.Port):
         self.startReading()
 
     def connectionLost(self, reason: Any) -> None:  # noqa: N802 - twisted's name
-        tcp.Port.connectionLost(self, reason)
+        _TcpPort.connectionLost(self, reason)
 
 
 class _InheritedSocket:
@@ -88,9 +96,9 @@ class _InheritedSocket:
         with socket.socket(fileno=os.dup(self.fileno)) as found:
             family = found.family
         if family != socket.AF_UNIX:
-            adopted: Deferred[Any] = endpoints.AdoptedStreamServerEndpoint(
-                self.reactor, self.fileno, family
-            ).listen(factory)
+            adopted: Deferred[Any] = _Adopted(self.reactor, self.fileno, family).listen(
+                factory
+            )
             return adopted
         port = _InheritedPort._fromListeningDescriptor(
             self.reactor, self.fileno, factory
@@ -103,7 +111,7 @@ def _endpoint(reactor: Any, description: str) -> Any:
     kind, _, fileno = description.partition(":fileno=")
     if kind == "fd":
         return _InheritedSocket(reactor, int(fileno))
-    return endpoints.serverFromString(reactor, description)
+    return _server_from_string(reactor, description)
 
 
 daphne.server.serverFromString = _endpoint

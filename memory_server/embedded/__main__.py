@@ -50,7 +50,7 @@ def main() -> int:
 def _become(service: Process) -> None:
     os.chdir(service.cwd)
     environment = {**os.environ, **service.environment}
-    os.execve(service.command[0], service.command, environment)  # noqa: S606
+    os.execve(service.command[0], [*service.command], environment)  # noqa: S606
 
 
 def _ensure_database(here: Places) -> None:

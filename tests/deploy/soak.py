@@ -16,6 +16,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import httpx
@@ -136,7 +137,7 @@ class User(threading.Thread):
         began = time.monotonic()
         answer = send()
         self.told.add(what, time.monotonic() - began, answer.status_code)
-        if answer.status_code == 429:
+        if answer.status_code == 429 or answer.status_code >= 500:
             time.sleep(float(answer.headers.get("retry-after", 1)))
             return None
         return answer
@@ -188,7 +189,8 @@ def main(here: Installation, *, clients: int, minutes: float) -> None:
     for each in told.broken[:5]:
         print(f"  broken: {each}")
     uploads = sum(len(user.acknowledged) for user in users)
-    lost = [each for user in users for each in user.lost()]
+    with ThreadPoolExecutor(8) as readers:
+        lost = [each for found in readers.map(User.lost, users) for each in found]
     print(f"{uploads} sessions read back, {len(lost)} lost", flush=True)
     logged = [x for x in here.access_log.splitlines() if status_of(x).startswith("5")]
     assert told.broken == []

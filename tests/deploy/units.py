@@ -6,8 +6,8 @@
 
 It reads what `install.sh --root DIRECTORY` wrote, with drop-ins, and does as systemd
 would for ExecStart, ExecStartPost, EnvironmentFile, Environment, WorkingDirectory,
-Sockets, NonBlocking, RuntimeDirectory, KillSignal, TimeoutStopSec and Restart. There is no sandbox
-and no change of user.
+Sockets, NonBlocking, RuntimeDirectory, KillSignal, TimeoutStopSec and Restart. There is
+no sandbox and no change of user.
 """
 
 from __future__ import annotations
