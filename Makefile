@@ -7,7 +7,7 @@ JOBS ?= 2
 
 export VENV
 
-.PHONY: run install test check format bench client conformance
+.PHONY: run install test check format bench client conformance faults drill
 
 run:
 	@$(PYTHON) bootstrap.py
@@ -53,3 +53,15 @@ client:
 conformance:
 	@$(PYTHON) bootstrap.py
 	@exec $(VENV)/bin/python tests/conformance
+
+# What the server must survive (tests/faults/README.md): all of it as root with /dev/fuse,
+# libfuse3 and libfaketime; what is missing is named and not run.
+faults:
+	@$(PYTHON) bootstrap.py --dev
+	@exec env FAULTS=1 $(VENV)/bin/python -m pytest -rs tests/faults \
+	  tests/operations/test_restore_drill.py $(ARGS)
+
+# A backup under load, restored where nothing is yet, with a gigabyte.
+drill:
+	@$(PYTHON) bootstrap.py --dev
+	@exec $(VENV)/bin/python -m benchmarks.drill $(ARGS)
