@@ -7,7 +7,7 @@ JOBS ?= 2
 
 export VENV
 
-.PHONY: run install test check format bench client conformance real-clients deploy-check deploy-drill soak real-mcp-clients fuzz
+.PHONY: run install test check format bench client conformance real-clients deploy-check deploy-drill soak real-mcp-clients fuzz faults drill
 
 run:
 	@$(PYTHON) bootstrap.py
@@ -83,6 +83,7 @@ soak:
 real-mcp-clients:
 	@$(PYTHON) bootstrap.py
 	@exec $(VENV)/bin/python tests/real_clients
+
 # Requests made up from the published OpenAPI, for every kind of token; no answer may be
 # a fault of ours or differ from what is published. EXAMPLES= makes up more of them.
 EXAMPLES ?= 6
@@ -90,3 +91,15 @@ EXAMPLES ?= 6
 fuzz:
 	@$(PYTHON) bootstrap.py --dev
 	@FUZZ_EXAMPLES=$(EXAMPLES) $(VENV)/bin/python -m pytest -n $(JOBS) tests/fuzz/openapi.py $(ARGS)
+
+# What the server must survive (tests/faults/README.md): all of it as root with /dev/fuse,
+# libfuse3 and libfaketime; what is missing is named and not run.
+faults:
+	@$(PYTHON) bootstrap.py --dev
+	@exec env FAULTS=1 $(VENV)/bin/python -m pytest -rs tests/faults \
+	  tests/operations/test_restore_drill.py $(ARGS)
+
+# A backup under load, restored where nothing is yet, with a gigabyte.
+drill:
+	@$(PYTHON) bootstrap.py --dev
+	@exec $(VENV)/bin/python -m benchmarks.drill $(ARGS)

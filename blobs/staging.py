@@ -85,8 +85,7 @@ class Staged:
         crash.point("after-fsync")
 
     def discard(self) -> None:
-        self.file.close()
-        self.path.unlink(missing_ok=True)
+        _remove(self.path, self.file)
 
 
 def stage(
@@ -112,11 +111,20 @@ def stage(
             writer.add(chunk)
         return writer.finish(whole_lines=whole_lines)
     except BaseException:
-        # Closing flushes, which may fail for the same reason as the write before.
-        with suppress(OSError):
-            file.close()
-        path.unlink(missing_ok=True)
+        _remove(path, file)
         raise
+
+
+def _remove(path: Path, file: BinaryIO) -> None:
+    """Close and unlink; a sweep finds what a failing disk keeps.
+
+    Closing flushes. That both may fail changes neither why an upload was refused nor
+    that another one was kept.
+    """
+    with suppress(OSError):
+        file.close()
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def _bounded(

@@ -92,7 +92,7 @@ class Server:
             stdout=(self.root / "daphne.log").open("ab"),
             stderr=subprocess.STDOUT,
         )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while True:
             try:
                 with urllib.request.urlopen(f"{self.base}/healthz", timeout=5):  # noqa: S310

@@ -1,6 +1,6 @@
 """The web process under uvicorn, which takes half of daphne's time for a small request.
 
-Optional: UVICORN_ENABLED=1 has bootstrap.py install it, and `memory_server.web` start it
+Optional: with UVICORN_ENABLED=1 bootstrap.py installs it, and memory_server.web starts it
 with the same arguments. The application is the same; uvicorn streams bodies
 itself, says the date, and answers what is under way before it stops.
 """
