@@ -100,7 +100,6 @@ class EventAdmin(ReadOnlyAdmin):
     list_display = (
         "at",
         "actor",
-        "transport",
         "through",
         "action",
         "workspace_slug",

@@ -58,17 +58,28 @@ def seal(*, at: datetime, batch: int = BATCH) -> Sealed:
 
 def leaves(event_ids: Sequence[int], *, version: int) -> list[bytes | None]:
     """The leaf hashes of these events as they are now; None for one that is gone."""
-    fields = canonical.FIELDS[version]
-    found = {
-        values[0]: merkle.leaf(canonical.event(values, version=version))
-        for values in Event.objects.filter(pk__in=event_ids).values_list(*fields)
-    }
-    return [found.get(event_id) for event_id in event_ids]
+    found = _texts(event_ids, version=version)
+    hashes = {event_id: merkle.leaf(text) for event_id, text in found.items()}
+    return [hashes.get(event_id) for event_id in event_ids]
+
+
+def texts(event_ids: Sequence[int], *, version: int) -> list[bytes]:
+    """The canonical texts of those of these events that are there, in this order."""
+    found = _texts(event_ids, version=version)
+    return [found[event_id] for event_id in event_ids if event_id in found]
 
 
 def signed_text(statement: bytes) -> bytes:
     """What a checkpoint's signature is of."""
     return _PURPOSE + statement
+
+
+def _texts(event_ids: Sequence[int], *, version: int) -> dict[int, bytes]:
+    fields = canonical.FIELDS[version]
+    return {
+        values[0]: canonical.event(values, version=version)
+        for values in Event.objects.filter(pk__in=event_ids).values_list(*fields)
+    }
 
 
 def _seal_batch(*, at: datetime, batch: int) -> int:

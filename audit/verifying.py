@@ -6,7 +6,9 @@ sealed is counted and not vouched for.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,7 +19,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import connection
 
-from audit import anchoring, canonical, merkle, sealing, signing
+from audit import anchoring, archiving, canonical, merkle, sealing, signing
 from audit.models import Checkpoint, Event
 from refusals import Code, Refusal
 
@@ -71,6 +73,7 @@ class Verified:
     events: int = 0
     waiting: int = 0
     anchored: int = 0
+    archived: int = 0
     faults: int = 0
     head: Checkpoint | None = None
     problems: list[Problem] = field(default_factory=list)
@@ -90,22 +93,30 @@ def verify(
     keys: Sequence[Ed25519PublicKey],
     anchor: Path | None = None,
     since: datetime | None = None,
+    archives: Sequence[Path] = (),
     progress: Callable[[str], None] = lambda _: None,
 ) -> Verified:
     """Recompute all checkpoints, or those sealed since a time, and what links them.
 
     `keys` are those that may have signed; `anchor` is a file of checkpoints, without
-    which a trail that was cut off at its end looks whole. Raises OSError for a file
-    that cannot be read.
+    which a trail that was cut off at its end looks whole; `archives` are looked at,
+    too. Raises OSError for a file that cannot be read.
     """
+    found = Verified()
+    for file in archives:
+        _check_archive(found, file)
     known = {signing.key_id(key): key for key in keys}
+    away = archiving.noted(keys)
     before = _before(since)
-    found = Verified(head=before)
+    found.head = before
     anchored = _Anchor(anchor, found, known, after=before.sequence if before else 0)
     for checkpoint in _after(before):
         _check_link(found, checkpoint, found.head)
         _check_signature(found, checkpoint, known)
-        _check_events(found, checkpoint)
+        if any(each.first <= checkpoint.sequence <= each.last for each in away):
+            found.archived += checkpoint.count
+        else:
+            _check_events(found, checkpoint)
         anchored.compare(checkpoint)
         found.head = checkpoint
         found.checkpoints += 1
@@ -216,6 +227,17 @@ def _check_events(found: Verified, checkpoint: Checkpoint) -> None:
         )
 
 
+def _check_archive(found: Verified, file: Path) -> None:
+    """Hold a file's batches to the roots of their checkpoints."""
+    try:
+        for sequence, root in archiving.batches(file):
+            checkpoint = Checkpoint.objects.filter(sequence=sequence).first()
+            if checkpoint is None or bytes(checkpoint.root) != root:
+                found.fault(sequence, f"is not the one in {file.name}")
+    except (EOFError, KeyError, TypeError, ValueError, zlib.error, gzip.BadGzipFile):
+        found.fault(None, f"{file.name} is no whole archive")
+
+
 class _Anchor:
     """The file's lines, read in step with the database's checkpoints."""
 
@@ -270,7 +292,7 @@ def _check_balance(found: Verified, *, is_whole_trail: bool) -> None:
         cursor.execute(_GONE_UNSEALED, [MOST_TOLD])
         for (event_id,) in cursor.fetchall():
             found.fault(None, f"event {event_id} was removed before it was sealed")
-        if is_whole_trail and events != sealed + found.waiting:
+        if is_whole_trail and events != sealed - found.archived + found.waiting:
             cursor.execute(_STRANGERS, [MOST_TOLD])
             for (event_id,) in cursor.fetchall():
                 found.fault(None, f"event {event_id} was put in past the sealer")

@@ -1151,6 +1151,7 @@ READING = {
 }
 WRITING = {
     "artefact_key",
+    "audit_archive",
     "audit_seal",
     "audit_verify",
     "backup",
@@ -1232,6 +1233,17 @@ def test_no_command_is_reached_from_a_wire():
                 if isinstance(node, ast.Import | ast.ImportFrom):
                     assert "call_command" not in names, path
                     assert "management" not in module.split("."), path
+
+
+# Whoever may write to Redis runs them; none is told more than the number of a job.
+TASKS = {"audit.seal", "jobs.announce", "jobs.run", "oauth.clear"}
+
+
+def test_every_task_is_declared():
+    from memory_server.celery import app
+
+    app.loader.import_default_modules()
+    assert {name for name in app.tasks if not name.startswith("celery.")} == TASKS
 
 
 def test_commands_take_no_bearer_token_as_an_argument():

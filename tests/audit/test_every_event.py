@@ -494,6 +494,7 @@ COMMAND_EVENTS: dict[str, list[str]] = {
     "load_demo": ["workspace.register", "knowledge.publish", "session.upload"],
     "run_jobs": [],  # makes what is derived
     "audit_seal": [],  # its checkpoints are its trace
+    "audit_archive": ["audit.archive"],
     "artefact_key": [],  # prints a public key, and makes the pair at first
     "train_ranking": [],  # writes a file of the source tree
     # On databases of their own, which are gone afterwards.
@@ -515,6 +516,7 @@ def test_every_command_leaves_its_event_and_no_other(place, tmp_path, capsys):
         "export_memories": [tmp_path / "memories.zip"],
         "import_memories": [tmp_path / "memories.zip", "--workspace", place.slug],
         "export_tree": [tmp_path / "tree"],
+        "audit_archive": [tmp_path / "old.jsonl.gz", "--before", "2100-01-01"],
         "memory_hygiene": ["--apply"],
         "memory_retention": ["--apply"],
     }

@@ -8,9 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 from people import NOW, a_principal, a_token
-from redis import Redis
 
-import keystore
 from access import noting, tokens
 from access.authentication import Unauthenticated
 from access.models import Token
@@ -20,13 +18,6 @@ from audit import refusing
 from audit.models import Event
 from audit.trail import Actor
 from refusals import InvalidArgument
-
-
-@pytest.fixture(autouse=True)
-def empty_buckets(settings):
-    redis = Redis.from_url(settings.REDIS_URL)
-    for name in redis.scan_iter(keystore.key("audit", "*")):
-        redis.delete(name)
 
 
 def refused(actor: Actor) -> None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from people import NOW
 from trails import as_superuser, sealed, taken_back, verify, write
 
-from audit import anchoring, merkle, sealing, signing, verifying
+from audit import anchoring, merkle, sealing, signing, trail, verifying
 from audit.models import Checkpoint, Event
 
 pytestmark = pytest.mark.django_db
@@ -271,3 +272,46 @@ class Counting:
         result = execute(sql, params, many, context)
         self.rows_at_once = max(self.rows_at_once, context["cursor"].rowcount)
         return result
+
+
+def test_what_was_archived_is_still_proved_by_its_roots(tmp_path):
+    """And nobody without the key calls a deletion an archive."""
+    old = sealed(6, batch=3)
+    write(3)
+    sealing.seal(at=NOW + timedelta(hours=2))
+    file, before = tmp_path / "old.jsonl.gz", (NOW + timedelta(hours=1)).isoformat()
+
+    call_command("audit_archive", file, "--before", before)
+
+    assert not Event.objects.filter(pk__in=old).exists()
+    found = verify(archives=[file])
+    assert (found.is_whole, found.archived, found.checkpoints) == (True, 6, 3)
+    with pytest.raises(CommandError, match="File exists"):
+        call_command("audit_archive", file, "--before", "2100-01-01")
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        Event.objects.all().delete()
+
+    lines = gzip.decompress(file.read_bytes())
+    file.write_bytes(gzip.compress(lines.replace(b"token 4", b"token 9")))
+    assert [each.checkpoint for each in verify(archives=[file]).problems] == [2]
+
+    file.write_bytes(file.read_bytes()[:-20])
+    assert "no whole archive" in str(verify(archives=[file]).problems[-1])
+
+    as_superuser("DELETE FROM audit_event WHERE action = 'memory.save'")
+    forged = {"first": 3, "last": 3, "events": 3, "sha256": "", "signature": "00" * 64}
+    trail.record(
+        actor=trail.Actor(name="x"), action="audit.archive", at=NOW, detail=forged
+    )
+    sealing.seal(at=NOW + timedelta(hours=3))
+    assert [each.checkpoint for each in verify().problems] == [3]
+
+
+def test_a_batch_that_was_changed_is_not_archived(tmp_path):
+    ids = sealed(3)
+    edit(ids[1], 0, "actor")
+
+    with pytest.raises(CommandError, match="not as it was sealed"):
+        call_command("audit_archive", tmp_path / "x.gz", "--before", "2100-01-01")
+
+    assert Event.objects.count() == 3

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +8,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, transaction
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from audit import anchoring, operators, signing, trail, verifying
 from audit.models import Checkpoint
+from audit.moments import moment
 from audit.verifying import Verified
 from refusals import Refusal
 
@@ -39,6 +38,13 @@ class Command(BaseCommand):
             help="trust only this public key (PEM), not the one found here; repeatable",
         )
         parser.add_argument(
+            "--archive",
+            type=Path,
+            action="append",
+            default=[],
+            help="a file of audit_archive, to be looked at as well; repeatable",
+        )
+        parser.add_argument(
             "--event", type=int, help="print the proof of one event instead"
         )
         parser.add_argument("--json", action="store_true", help="for programs")
@@ -51,7 +57,8 @@ class Command(BaseCommand):
             done = verifying.verify(
                 keys=_keys(options["key"]),
                 anchor=_anchor(options["anchor"], without=options["no_anchor"]),
-                since=_time(options["since"]),
+                since=moment(options["since"]) if options["since"] else None,
+                archives=options["archive"],
                 progress=self.stderr.write,
             )
         except Refusal as refusal:
@@ -97,25 +104,14 @@ def _anchor(given: Path | None, *, without: bool) -> Path | None:
     return anchoring.path() if Checkpoint.objects.exists() and not without else None
 
 
-def _time(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        found = parse_datetime(text)
-    except ValueError:
-        found = None
-    if found is None:
-        raise CommandError("--since is a time such as 2026-11-21T18:00:00Z.")
-    return found if found.tzinfo else timezone.make_aware(found)
-
-
 def _as_text(done: Verified) -> str:
     head = done.head
     until = f" up to checkpoint {head.sequence}, {head.sealed_at:%F %T}" if head else ""
     told = [str(problem) for problem in done.problems]
     told.append(
         f"{done.events} events in {done.checkpoints} checkpoints{until}; "
-        f"{done.anchored} of them in the anchor, {done.waiting} events not sealed yet; "
+        f"{done.anchored} of them in the anchor; {done.archived} events archived, "
+        f"{done.waiting} not sealed yet; "
         + ("nothing was changed." if done.is_whole else f"{done.faults} problems.")
     )
     return "\n".join(told)
@@ -128,6 +124,7 @@ def _as_json(done: Verified) -> str:
             "checkpoints": done.checkpoints,
             "events": done.events,
             "anchored": done.anchored,
+            "archived": done.archived,
             "waiting": done.waiting,
             "head": done.head.facts if done.head else None,
             "problem_count": done.faults,
