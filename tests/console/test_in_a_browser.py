@@ -27,6 +27,9 @@ PAGES = [
     "/admin/audit/event/",
     "/admin/audit/event/1/change/",
     "/admin/search/finding/",
+    "/admin/erasures/erasure/",
+    "/console/erase/?of=document&id=1",
+    "/console/erase/?of=workspace&id=1",
     "/admin/jobs/job/",
     "/admin/blobs/blob/",
     "/admin/auth/user/",
@@ -154,3 +157,19 @@ def test_the_console_is_closed_to_strangers(page: Page) -> None:
     for path in PAGES:
         page.goto(path)
         assert "/admin/login/" in page.url
+
+
+def test_a_document_is_erased_after_a_second_look(page: Page) -> None:
+    page.goto("/admin/knowledge/document/")
+    page.locator("input[name=_selected_action] >> nth=0").check()
+    page.select_option("select[name=action]", "erase")
+    page.click("button[name=index]")
+    page.wait_for_url("**/console/erase/**")
+    assert "versions" in page.inner_text("table")
+    page.click("text=Erase for good >> nth=-1")
+    page.wait_for_url("**/admin/erasures/erasure/")
+
+    assert "1 erased" in page.inner_text("body")
+    gone = page.goto("/console/documents/1/")
+    assert gone is not None
+    assert gone.status == 404
