@@ -35,11 +35,11 @@ _MOST_NAMED = 5
 
 
 def examine() -> list[Finding]:
-    """Everything that was looked at, worst first; takes some seconds at most."""
+    """Everything that was looked at, worst first, by area; takes some seconds."""
     found = [each for look in _OF_THE_MACHINE for each in _told(look)]
     if health.is_database_there():
         found += [each for look in _OF_THE_DATABASE for each in _told(look)]
-    return sorted(found, key=lambda each: ORDER[each.state])
+    return sorted(found, key=lambda each: (ORDER[each.state], each.area))
 
 
 def state_of(found: list[Finding]) -> str:
