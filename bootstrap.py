@@ -60,12 +60,12 @@ def chosen() -> list[str]:
         return [DEVELOPMENT]
     # As django-environ reads it.
     said = os.environ.get("OAUTH_ENABLED", "").lower()
-    wanted = [RUNTIME]
+    wanted = []
     if said in ("1", "true", "on", "yes", "y", "ok"):
         wanted.append(WITH_OAUTH)
     if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
         wanted.append(WITH_TRACING)
-    return wanted
+    return wanted or [RUNTIME]
 
 
 def is_installed(requirements: str) -> bool:

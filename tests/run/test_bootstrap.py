@@ -15,14 +15,14 @@ from running import BASE
 def checkout(tmp_path):
     """A project without requirements, so that nothing is fetched."""
     shutil.copy(BASE / "bootstrap.py", tmp_path)
-    for extra in ("", "-oauth", "-dev"):
+    for extra in ("", "-oauth", "-otel", "-dev"):
         (tmp_path / f"requirements{extra}.txt").write_text("# nothing\n")
     (tmp_path / "constraints.txt").write_text("# nothing\n")
     return tmp_path
 
 
 def bootstrap(checkout, *arguments: str, **more: str) -> str:
-    ours = {"VENV", "OAUTH_ENABLED"}
+    ours = {"VENV", "OAUTH_ENABLED", "OTEL_EXPORTER_OTLP_ENDPOINT"}
     inherited = {key: value for key, value in os.environ.items() if key not in ours}
     done = subprocess.run(
         [sys.executable, "bootstrap.py", *arguments],
@@ -55,3 +55,8 @@ def test_an_extra_is_installed_where_it_is_turned_on(checkout):
     assert bootstrap(checkout, OAUTH_ENABLED="0") == ""
     assert "Installing requirements-oauth.txt" in bootstrap(checkout, OAUTH_ENABLED="1")
     assert bootstrap(checkout, OAUTH_ENABLED="on") == ""
+    both = {
+        "OAUTH_ENABLED": "1",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318",
+    }
+    assert "oauth.txt and requirements-otel.txt" in bootstrap(checkout, **both)
