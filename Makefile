@@ -86,11 +86,11 @@ real-mcp-clients:
 
 # Requests made up from the published OpenAPI, for every kind of token; no answer may be
 # a fault of ours or differ from what is published. EXAMPLES= makes up more of them.
-EXAMPLES ?= 6
+EXAMPLES ?= 4
 
 fuzz:
 	@$(PYTHON) bootstrap.py --dev
-	@FUZZ_EXAMPLES=$(EXAMPLES) $(VENV)/bin/python -m pytest -n $(JOBS) tests/fuzz/openapi.py $(ARGS)
+	@EXAMPLES=$(EXAMPLES) $(VENV)/bin/python -m tests.fuzz
 
 # What the server must survive (tests/faults/README.md): all of it as root with /dev/fuse,
 # libfuse3 and libfaketime; what is missing is named and not run.

@@ -20,7 +20,7 @@ from django.utils import timezone
 from access.models import Token
 from blobs import verifying
 from jobs.models import Job
-from operations import certificates, health, machine, services
+from operations import certificates, dependencies, health, machine
 from operations.findings import ORDER, Finding, broken, fine, warning
 from refusals import Refusal
 from search.embedders import chosen, shared
@@ -35,11 +35,11 @@ _MOST_NAMED = 5
 
 
 def examine() -> list[Finding]:
-    """Everything that was looked at, worst first; takes some seconds at most."""
+    """Everything that was looked at, worst first, by area; takes some seconds."""
     found = [each for look in _OF_THE_MACHINE for each in _told(look)]
     if health.is_database_there():
         found += [each for look in _OF_THE_DATABASE for each in _told(look)]
-    return sorted(found, key=lambda each: ORDER[each.state])
+    return sorted(found, key=lambda each: (ORDER[each.state], each.area))
 
 
 def state_of(found: list[Finding]) -> str:
@@ -243,10 +243,10 @@ def _lasting(ends_at: datetime, *, at: datetime) -> Finding:
 
 
 _OF_THE_MACHINE: tuple[Callable[[], Iterator[Finding]], ...] = (
-    *(_readiness, services.redis_settings, machine.files, machine.syncing),
+    *(_readiness, dependencies.redis_settings, machine.files, machine.syncing),
     *(_settings, _embedder, _certificate),
 )
 _OF_THE_DATABASE: tuple[Callable[[], Iterator[Finding]], ...] = (
-    *(services.database, services.migrations, services.clock),
+    *(dependencies.database, dependencies.migrations, dependencies.clock),
     *(_failed_jobs, _archive, _tokens),
 )

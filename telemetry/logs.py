@@ -92,6 +92,8 @@ def _belonging() -> dict[str, Any]:
 def _message(record: logging.LogRecord) -> str:
     if not _is_quoting(record):
         return record.getMessage()
+    if status := getattr(record, "status_code", None):
+        return f"answered status={status}"
     # The template, without what would be put into it.
     return str(record.msg).partition("\n")[0][:200]
 

@@ -41,6 +41,8 @@ class Stack:
                 self._start_postgres(here)
             if not self.wanted.has_redis:
                 self._start_valkey(here)
+        if self.wanted.has_own_embedder:
+            self._start_embedder()
         self._write_server_env()
 
     def restore(self) -> None:
@@ -60,8 +62,6 @@ class Stack:
     def start_application(self) -> None:
         """Start the web process and the worker, and wait until the first answers."""
         wanted = self.wanted
-        if wanted.has_own_embedder:
-            self._start_embedder()
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(self._emptied("metrics"))
         web = self._python(
             "web",
@@ -188,7 +188,8 @@ class Stack:
 
     def _write_server_env(self) -> None:
         """Let manage.py, started by hand, find the same services."""
-        names = ("DATABASE_URL", "REDIS_URL", "PORT", "HOST", "PUBLIC_URL")
+        services = ("DATABASE_URL", "REDIS_URL", "EMBEDDER_SOCKET")
+        names = (*services, "PORT", "HOST", "PUBLIC_URL")
         lines = [f"{name}='{os.environ[name]}'" for name in names if name in os.environ]
         write_private(self.wanted.root / "server.env", "\n".join(lines))
 

@@ -23,8 +23,9 @@ from search.embedders.server import address
 _QUERY_SECONDS = 5.0
 _PASSAGES_SECONDS = 60.0
 _STATE_SECONDS = 1.0
-# One that hangs costs one caller its patience, and the next only after a while.
-_SILENCE_SECONDS = 30.0
+# One that hangs costs one caller its patience, and the next only after a while; on a
+# slow machine it may just have been loading.
+_SILENCE_SECONDS = 10.0
 # One that was killed is back sooner than a service elsewhere.
 _RETRY_SECONDS = 5.0
 

@@ -22,7 +22,7 @@ from blobs import places, store
 from blobs.models import Blob
 from jobs import watching
 from jobs.models import Job
-from operations import certificates, doctor, health, machine, services
+from operations import certificates, dependencies, doctor, health, machine
 from sessions import uploads
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -120,7 +120,7 @@ def test_migrations_that_wait_are_told():
             "DELETE FROM django_migrations WHERE app = 'jobs' AND name LIKE '0002%'"
         )
     try:
-        [finding] = services.migrations()
+        [finding] = dependencies.migrations()
     finally:
         call_command("migrate", "jobs", fake=True, verbosity=0)
 
@@ -133,7 +133,7 @@ def test_clocks_that_disagree_are_told(monkeypatch):
     for hours, state in [(0, "ok"), (0.002, "warning"), (3, "broken")]:
         away = timedelta(hours=hours)
         monkeypatch.setattr(timezone, "now", lambda away=away: there() + away)
-        [finding] = services.clock()
+        [finding] = dependencies.clock()
         assert finding.state == state
 
 

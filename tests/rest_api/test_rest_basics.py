@@ -30,6 +30,12 @@ def test_health_says_that_redis_is_away(db, settings, tmp_path):
         assert (response.status_code, response.json()["redis"]) == (200, "away")
 
 
+def test_a_method_that_no_view_lists_is_405_and_no_fault(db):
+    response = caller("sync").ask("OPTIONS", "workspaces/x/overview")
+
+    assert (response.status_code, code_of(response)) == (405, "METHOD_NOT_ALLOWED")
+
+
 def test_landing_page_says_what_this_is(db):
     response = Client().get("/")
 

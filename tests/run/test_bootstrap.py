@@ -15,14 +15,15 @@ from running import BASE
 def checkout(tmp_path):
     """A project without requirements, so that nothing is fetched."""
     shutil.copy(BASE / "bootstrap.py", tmp_path)
-    for extra in ("", "-oauth", "-s3", "-dev"):
+    for extra in ("", "-oauth", "-s3", "-otel", "-uvicorn", "-dev"):
         (tmp_path / f"requirements{extra}.txt").write_text("# nothing\n")
     (tmp_path / "constraints.txt").write_text("# nothing\n")
     return tmp_path
 
 
 def bootstrap(checkout, *arguments: str, **more: str) -> str:
-    ours = {"VENV", "OAUTH_ENABLED", "BLOB_STORE_URL", "BLOB_STORE_URL_FILE"}
+    asks = ("OAUTH_ENABLED", "BLOB_STORE_URL", "UVICORN_ENABLED")
+    ours = {"VENV", "OTEL_EXPORTER_OTLP_ENDPOINT", "BLOB_STORE_URL_FILE", *asks}
     inherited = {key: value for key, value in os.environ.items() if key not in ours}
     done = subprocess.run(
         [sys.executable, "bootstrap.py", *arguments],
@@ -58,3 +59,7 @@ def test_an_extra_is_installed_where_it_is_turned_on(checkout):
     both = bootstrap(checkout, OAUTH_ENABLED="1", BLOB_STORE_URL="s3://archive")
     assert "Installing requirements-s3.txt" in both
     assert "requirements-oauth.txt" not in both
+    two = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
+    two["UVICORN_ENABLED"] = "1"
+    said = bootstrap(checkout, **two)
+    assert "requirements-otel.txt and requirements-uvicorn.txt" in said
