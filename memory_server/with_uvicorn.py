@@ -1,8 +1,8 @@
-"""The web process under uvicorn, which takes half of daphne's time for a small request.
+"""The web process under uvicorn, which takes less of a small request's time than daphne.
 
-Optional: with UVICORN_ENABLED=1 bootstrap.py installs it, and memory_server.web starts it
-with the same arguments. The application is the same; uvicorn streams bodies
-itself, says the date, and answers what is under way before it stops.
+Optional: with UVICORN_ENABLED=1 bootstrap.py installs it, and memory_server.web starts
+it with the same arguments. The application is the same; uvicorn streams bodies itself,
+says the date, and answers what is under way before it stops.
 """
 
 from __future__ import annotations
