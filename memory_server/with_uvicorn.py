@@ -1,4 +1,4 @@
-"""The web process under uvicorn, which takes less of a small request's time than daphne.
+"""The web process under uvicorn, which spends less on a small request than daphne.
 
 Optional: with UVICORN_ENABLED=1 bootstrap.py installs it, and memory_server.web starts
 it with the same arguments. The application is the same; uvicorn streams bodies itself,
