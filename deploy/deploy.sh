@@ -150,7 +150,8 @@ answers_by_itself() {
         -v 0 -u "$socket" memory_server.asgi:application 9>&- &
     process=$!
     ! is_healthy "$socket" "$process" || answered=1
-    kill "$process" 2>/dev/null || true
+    # Nobody is served by it, so that it need not end anything first.
+    kill -KILL "$process" 2>/dev/null || true
     wait "$process" 2>/dev/null || true
     as_server "$RELEASE" rm -f "$socket"
     [ -n "$answered" ]
@@ -168,7 +169,7 @@ is_healthy() {
 }
 
 asks() {
-    local ask=(curl -fsS -o /dev/null --max-time 10 --unix-socket "$1" -H "Host: localhost"
+    local ask=(curl -fsS -o /dev/null --max-time 30 --unix-socket "$1" -H "Host: localhost"
         -H "X-Forwarded-Proto: https")
     "${ask[@]}" http://localhost/ready 2>/dev/null &&
         "${ask[@]}" http://localhost/admin/login/ 2>/dev/null &&
@@ -258,4 +259,5 @@ forget_old() {
 
 is_in_use() { grep -qsF "$1/" /proc/[0-9]*/maps; }
 
-main "$@"
+# On one line: the file may change while this runs.
+main "$@"; exit

@@ -386,4 +386,5 @@ say_how_to_connect() {
     fi
 }
 
-main "$@"
+# On one line: the file may change while this runs.
+main "$@"; exit

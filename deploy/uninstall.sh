@@ -66,4 +66,5 @@ purge() {
         "$ACCOUNT (dropdb memory; dropuser $ACCOUNT)"
 }
 
-main "$@"
+# On one line: the file may change while this runs.
+main "$@"; exit

@@ -79,7 +79,6 @@ def remove(
         **_forgotten_elsewhere(ids),
         **_deleted(doomed),
     }
-    idempotency.forget_answers(ids)
     workspace.mark_active(at=at)
     # In one order everywhere: whoever counts for several accounts locks their meters.
     for token_id, size_bytes in sorted(
@@ -138,7 +137,6 @@ def undo_revisions(
             _stand_on(locked[0], left, actor=actor, at=at)
         counts = {"revisions": doomed.delete()[0]}
         erasure.add_counts(counts)
-        idempotency.forget_answers([str(memory.memory_id)])
     return counts
 
 

@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
 import os
 import socket
+import sys
 import time
 from email.utils import formatdate
 from functools import partial
@@ -148,12 +150,15 @@ class Server(DaphneServer):
 
     def _is_under_way(self, protocol: Any) -> bool:
         """Streams of events and WebSockets never end by themselves; clients reopen."""
-        if not isinstance(protocol, WebRequest) or protocol.finished:
-            return False
-        if "disconnected" in self.connections[protocol]:
+        if not isinstance(protocol, WebRequest):
             return False
         kinds = protocol.responseHeaders.getRawHeaders(b"content-type", [b""])
-        return not kinds[0].startswith(b"text/event-stream")
+        if kinds[0].startswith(b"text/event-stream"):
+            return False
+        known = self.connections[protocol]
+        if "application_instance" in known:
+            return not known["application_instance"].done()
+        return not protocol.finished and "disconnected" not in known
 
     def create_application(self, protocol: Any, scope: Scope) -> Any:
         if scope["type"] == "http":
@@ -218,8 +223,13 @@ def main() -> None:
         from memory_server import with_uvicorn
 
         with_uvicorn.main()
-    else:
-        CommandLine.entrypoint()
+        return
+    CommandLine.entrypoint()
+    # Python would wait for its threads, and one whose request was taken away waits for
+    # the event loop, for ever.
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(0)
 
 
 if __name__ == "__main__":

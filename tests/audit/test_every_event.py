@@ -128,6 +128,9 @@ ROUTE_EVENTS: dict[tuple[str, str], list[str]] = {
     ("payment-webhook", "POST"): [],
     # Asks which files the server has.
     ("sync-check", "POST"): [],
+    # How much waits at a machine.
+    ("machine", "PUT"): [],
+    ("hook", "POST"): ["workspace.register", "session.upload"],
     ("oauth:token", "POST"): ["access.refused"],
     ("oauth:revoke", "POST"): ["access.refused"],
     ("oauth:register", "POST"): [],
@@ -316,6 +319,8 @@ ACTIONS = {
     ("access.token", "revoke"): "token.revoke",
     ("workspaces.workspace", "rotate_write_tokens"): "write_token.rotate",
     ("workspaces.workspace", "show_webhook_secrets"): "webhook_secret.show",
+    ("workspaces.workspace", "erase"): "workspace.erase",
+    ("search.finding", "erase"): "secret.erase",
     ("knowledge.document", "undo_last_change"): "knowledge.restore",
     ("memories.memory", "archive"): "memory.archive",
     ("memories.memory", "unarchive"): "memory.unarchive",
@@ -488,6 +493,9 @@ COMMAND_EVENTS: dict[str, list[str]] = {
     "memory_hygiene": [],  # finds nothing here; memory.supersede for each
     "memory_retention": [],  # finds nothing here; memory.archive for each
     "reindex": ["index.rebuild"],
+    "replay_tombstones": [],  # erases what their file names, each with its event
+    "backup": ["backup.make"],
+    "restore": ["backup.restore"],
     "sweep": ["blob.sweep"],
     # Those of what they set up or load: migrations, tokens, the demo's documents.
     "prepare": ["server.migrate", "operator.create", "token.create"],
@@ -500,10 +508,12 @@ COMMAND_EVENTS: dict[str, list[str]] = {
     # On databases of their own, which are gone afterwards.
     "conformance_server": [],
     "evaluate": [],
+    # Last, because nothing is left then.
+    "erase": ["workspace.erase"],
 }
 # Those that take long or change the process; their parts have tests of their own.
 NOT_RUN = {"prepare", "load_demo", "train_ranking", "conformance_server", "evaluate"}
-NOT_RUN |= {"import_tree"}
+NOT_RUN |= {"import_tree", "restore"}
 
 
 def test_every_command_leaves_its_event_and_no_other(place, tmp_path, capsys):
@@ -517,6 +527,8 @@ def test_every_command_leaves_its_event_and_no_other(place, tmp_path, capsys):
         "import_memories": [tmp_path / "memories.zip", "--workspace", place.slug],
         "export_tree": [tmp_path / "tree"],
         "audit_archive": [tmp_path / "old.jsonl.gz", "--before", "2100-01-01"],
+        "backup": [tmp_path / "backups"],
+        "erase": ["workspace", place.slug, "--yes"],
         "memory_hygiene": ["--apply"],
         "memory_retention": ["--apply"],
     }

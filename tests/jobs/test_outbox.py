@@ -299,7 +299,7 @@ def test_a_dead_redis_neither_stops_nor_delays_who_asks(
             ask(subject=str(subject))
 
     assert time.monotonic() - started < 4
-    assert "not announced" in caplog.text
+    assert "jobs_not_announced" in caplog.text
     assert Job.objects.unfinished().filter(announced_at=None).count() == 50
     assert running.run_due() == 50
 

@@ -17,7 +17,8 @@ from django.db import connection
 from django.test import override_settings
 
 from audit.models import Event
-from blobs import places, store, sweeping
+from blobs import sweeping
+from blobs.directory import Directory, path_of
 from blobs.models import Blob
 from operations.backups import kept, making
 from refusals import InvalidArgument
@@ -120,8 +121,7 @@ def test_a_failure_leaves_nothing(directory, monkeypatch):
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(places, "path_of", fail)
-    monkeypatch.setattr(store, "path_of", fail)
+    monkeypatch.setattr(Directory, "open", fail)
     with pytest.raises(OSError, match="No space"):
         back_up(directory)
 
@@ -178,7 +178,7 @@ def test_a_damaged_backup_before_is_not_linked_to(directory):
 
 def test_damaged_blobs_are_named_and_the_rest_is_kept(directory, capsys):
     damaged = Blob.objects.order_by("pk")[0]
-    flip(store.path_of(damaged.sha256))
+    flip(path_of(damaged.sha256))
 
     with pytest.raises(CommandError, match="1 blobs are damaged"):
         call_command("backup", directory)

@@ -18,7 +18,8 @@ from django.test import Client
 from django.utils import timezone
 
 from access.models import Token
-from blobs import places, store
+from blobs import store
+from blobs.directory import path_of
 from blobs.models import Blob
 from jobs import watching
 from jobs.models import Job
@@ -32,7 +33,7 @@ LINES = b'{"role": "user", "content": "hello"}\n'
 @pytest.fixture(autouse=True)
 def installed(settings, monkeypatch):
     settings.REDIS_PREFIX = f"doctor-{time.time_ns()}"
-    store.make_shards()
+    store.prepare()
     (places.root().parent / "secrets").mkdir(mode=0o700)
     monkeypatch.setattr(watching, "_noted_at", float("-inf"))
     monkeypatch.setattr(health._Kept, "at", float("-inf"))
@@ -83,7 +84,7 @@ def test_whatever_is_wrong_comes_with_its_reason_and_its_mend(settings):
         at=people.NOW,
     )
     [blob] = Blob.objects.all()
-    places.path_of(blob.sha256).write_bytes(b"rotten")
+    path_of(blob.sha256).write_bytes(b"rotten")
     people.a_token("ai", name="dusty")
     Token.objects.update(created_at=timezone.now() - timedelta(days=90))
 

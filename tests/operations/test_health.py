@@ -25,7 +25,7 @@ def installed(settings, monkeypatch):
     what was asked a moment ago.
     """
     settings.REDIS_PREFIX = f"health-{time.time_ns()}"
-    store.make_shards()
+    store.prepare()
     monkeypatch.setattr(watching, "_noted_at", float("-inf"))
     monkeypatch.setattr(health._Kept, "at", float("-inf"))
     watching.note_worker()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import getpass
 import gzip
 import io
 
@@ -369,7 +370,7 @@ def test_the_sweep_command_removes_and_records(workspace):
 
     assert files() == []
     event = Event.objects.filter(action="blob.sweep").latest("id")
-    assert event.actor == "manage.py sweep"
+    assert (event.actor, event.through) == (getpass.getuser(), "sweep")
     assert event.detail == {
         "rows": 1,
         "files": 1,

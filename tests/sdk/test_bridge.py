@@ -320,7 +320,7 @@ def test_other_tools_are_there_when_they_are_wanted(server):
         listed = running.ask("tools/list")["result"]["tools"]
         found = running.call("memory_list")
 
-    assert len(listed) == 34
+    assert len(listed) == 35
     assert found["structuredContent"]["status"] == "ok"
 
 
