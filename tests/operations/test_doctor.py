@@ -18,7 +18,7 @@ from django.test import Client
 from django.utils import timezone
 
 from access.models import Token
-from blobs import store
+from blobs import places, store
 from blobs.directory import path_of
 from blobs.models import Blob
 from jobs import watching

@@ -29,8 +29,9 @@ from access.containers import ReadScope
 from access.models import IdempotencyKey
 from audit.models import Event
 from audit.trail import Actor
-from blobs import places, store
+from blobs import store
 from blobs.models import Blob
+from blobs.places import root as blob_root
 from erasures import receipts, tombstones
 from erasures.models import ErasedBlob, Erasure
 from jobs.models import Job
@@ -778,7 +779,7 @@ def test_a_restored_database_is_told_again(here, there):
     other = upload(there, CANARY, session_id="s-7")
     planted_there = publish(there, "bad.md", CANARY)
     backup = dump()
-    files = {path: path.read_bytes() for path in places.root().rglob("*.gz")}
+    files = {path: path.read_bytes() for path in blob_root().rglob("*.gz")}
     before = erase(erasing.of_transcript(other))
     lifted = erase(erasing.of_document(planted_there))
     receipts.lift(lifted, actor=ACTOR, at=NOW)
