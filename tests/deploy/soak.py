@@ -168,7 +168,7 @@ class User(threading.Thread):
                 time.sleep(float(answer.headers.get("retry-after", 1)))
                 continue
             page = answer.json()
-            lines += page["lines"]
+            lines += [line["text"] for line in page["lines"]]
             first = page["next_line"]
         return "".join(f"{line}\n" for line in lines).encode()
 
