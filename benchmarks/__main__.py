@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import call_overhead, hybrid, pages, search, steady, upload
+from benchmarks import call_overhead, hybrid, pages, search, several, steady, upload
 
 SMALL = {
     call_overhead: ["--seconds", "3"],
@@ -13,6 +13,7 @@ SMALL = {
     steady: ["--transcripts", "100", "--batch", "10"],
     hybrid: ["--messages", "400", "--queries", "8"],
     pages: ["--megabytes", "50"],
+    several: ["--megabytes", "10", "--seconds", "2"],
 }
 
 

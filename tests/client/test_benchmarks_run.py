@@ -18,6 +18,7 @@ TINY = {
     "steady": ["--transcripts", "3", "--batch", "1", "--kilobytes", "20"],
     "hybrid": ["--messages", "8", "--queries", "1"],
     "pages": ["--megabytes", "1", "--calls", "2"],
+    "several": ["--megabytes", "0.3", "--seconds", "0.2", "--turns", "1"],
 }
 
 
