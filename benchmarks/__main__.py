@@ -11,6 +11,7 @@ from benchmarks import (
     pages,
     search,
     sessions,
+    several,
     steady,
     upload,
 )
@@ -24,6 +25,7 @@ SMALL = {
     pages: ["--megabytes", "50"],
     sessions: ["--calls", "2500"],
     audit: ["--seconds", "1", "--rounds", "2"],
+    several: ["--megabytes", "10", "--seconds", "2"],
 }
 
 

@@ -26,6 +26,8 @@ import psycopg
 
 PROJECT = Path(__file__).resolve().parent.parent
 APPLICATION = "memory_server.asgi:application"
+# Names a database with all tables, from which those who make many servers copy theirs.
+TEMPLATE = "SCRATCH_TEMPLATE"
 
 # How another server is reached, which this one may not take over.
 _OF_OTHERS = ("PUBLIC_URL", "ALLOWED_HOSTS", "ALLOWED_ORIGINS", "BEHIND_PROXY")
@@ -280,8 +282,11 @@ def services(kept: Path | None = None) -> Iterator[tuple[str, str]]:
 def _database(url: str, root: Path, *, is_kept: bool) -> Iterator[str]:
     """The address of a database of our own; a kept one is named for its directory."""
     name = f"scratch_{hashlib.sha256(os.fsencode(root)).hexdigest()[:12]}"
-    if not _rows(url, f"SELECT FROM pg_database WHERE datname = '{name}'"):
-        _do(url, f'CREATE DATABASE "{name}"')
+    if not _has_database(url, name):
+        template = os.environ.get(TEMPLATE, "")
+        is_there = template and _has_database(url, template)
+        copied = f'TEMPLATE "{template}"' if is_there else ""
+        _do(url, f'CREATE DATABASE "{name}" {copied}')
     try:
         yield _with_database(url, name)
     finally:
@@ -300,6 +305,10 @@ def _directory(kept: Path | None = None) -> Iterator[Path]:
         yield root
     finally:
         shutil.rmtree(root, ignore_errors=True)
+
+
+def _has_database(url: str, name: str) -> bool:
+    return bool(_rows(url, f"SELECT FROM pg_database WHERE datname = '{name}'"))
 
 
 def _may_create_databases(url: str) -> bool:

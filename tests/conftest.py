@@ -10,15 +10,20 @@ import atexit
 import os
 import shutil
 import socket
+import subprocess
+import sys
 import tempfile
 import uuid
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import django
 import pytest
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 os.environ["DJANGO_SETTINGS_MODULE"] = "memory_server.settings"
+# Everything there can be is tested; tests/oauth looks at a server without it as well.
+os.environ.setdefault("OAUTH_ENABLED", "1")
 
 
 def _start_services(root: Path) -> None:
@@ -42,6 +47,7 @@ def _start_services(root: Path) -> None:
         started.append(server)
         postgres.wait(here, server, root / "postgres.log")
         os.environ["DATABASE_URL"] = postgres.url(here, role="postgres")
+        _make_template(root)
     if "REDIS_URL" not in os.environ:
         valkey.prepare(here)
         store = valkey.process(here, root / "valkey.log")
@@ -50,6 +56,24 @@ def _start_services(root: Path) -> None:
         valkey.wait(here, store)
         os.environ["REDIS_URL"] = valkey.url(here)
         os.environ["TEST_REDIS_IS_OURS"] = "1"
+
+
+def _make_template(root: Path) -> None:
+    """Migrate once, for the databases of all workers and of servers that tests run."""
+    import psycopg
+
+    name, url = "migrated", urlsplit(os.environ["DATABASE_URL"])
+    admin = url._replace(path="/postgres").geturl()
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    migrating = [sys.executable, "manage.py", "migrate", "--no-input", "-v0"]
+    own = {
+        "DATABASE_URL": url._replace(path=f"/{name}").geturl(),
+        "MEMORY_ROOT": str(root),
+    }
+    project = Path(__file__).resolve().parent.parent
+    subprocess.run(migrating, cwd=project, env={**os.environ, **own}, check=True)
+    os.environ["SCRATCH_TEMPLATE"] = name
 
 
 if not WORKER:
@@ -67,8 +91,6 @@ os.environ["REDIS_PREFIX"] = f"test-{WORKER or 'main'}"
 os.environ["MEMORY_ROOT"] = str(Path(os.environ["TEST_ROOT"]) / (WORKER or "main"))
 # whitenoise warns about a directory of static files that is not there.
 Path(os.environ["MEMORY_ROOT"], "static").mkdir(parents=True, exist_ok=True)
-# Everything there can be is tested; tests/oauth looks at a server without it as well.
-os.environ.setdefault("OAUTH_ENABLED", "1")
 os.environ.setdefault(
     "SECRET_KEY", "a key for tests, long enough to please every check"
 )
@@ -80,6 +102,15 @@ if not WORKER:
     # A worker that inherits this name reads the settings before it gets here, and then
     # shares Redis and files with its neighbour.
     del os.environ["DJANGO_SETTINGS_MODULE"]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings):  # type: ignore[no-untyped-def]
+    """Copy the tables instead of migrating once more."""
+    from django.db import connections
+
+    if template := os.environ.get("SCRATCH_TEMPLATE"):
+        connections["default"].settings_dict["TEST"]["TEMPLATE"] = template
 
 
 @pytest.fixture(scope="session")
