@@ -798,6 +798,7 @@ TOOLS: dict[str, ToolCall] = {
         for name in ("memory_search", "context", "context_pack", "memory_context")
     },
     "memory_list": ToolCall(tagged(), names_workspace=False),
+    "memory_export": ToolCall(tagged(), names_workspace=False),
     "connector_settings_get": ToolCall(tagged(), names_workspace=False),
     **{
         name: ToolCall(lambda _: {}, names_workspace=False)

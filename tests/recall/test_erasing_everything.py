@@ -26,7 +26,6 @@ from threads import at_once
 
 from access import scoping, tokens
 from access.containers import ReadScope
-from access.models import IdempotencyKey
 from audit.models import Event
 from audit.trail import Actor
 from blobs import store
@@ -508,28 +507,6 @@ def test_an_erased_project_is_not_registered_again_and_a_container_is(here):
     assert not Workspace.objects.filter(slug="laptop-claude-code-atlas").exists()
     receipts.lift(erasure, actor=ACTOR, at=NOW)
     assert project("atlas").pk != here.pk
-
-
-def test_remembered_answers_that_name_it_are_forgotten(here):
-    token, _ = tokens.create(name="t", kind="ai", created_by=ACTOR, at=NOW)
-    memory = remember(here, CANARY)
-    for key, body in (
-        ("its", {"memory_id": str(memory.memory_id), "text": CANARY}),
-        ("other", {"memory_id": "another"}),
-    ):
-        IdempotencyKey.objects.create(
-            token=token,
-            key=key,
-            fingerprint="0" * 64,
-            status=201,
-            body=body,
-            created_at=NOW,
-        )
-
-    erase(erasing.of_memory(memory))
-
-    assert [each.key for each in IdempotencyKey.objects.all()] == ["other"]
-    assert places() == []
 
 
 @pytest.mark.django_db(transaction=True)

@@ -62,4 +62,4 @@ def test_an_extra_is_installed_where_it_is_turned_on(checkout):
     two = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
     two["UVICORN_ENABLED"] = "1"
     said = bootstrap(checkout, **two)
-    assert "requirements-otel.txt and requirements-uvicorn.txt" in said
+    assert "requirements-uvicorn.txt and requirements-otel.txt" in said
