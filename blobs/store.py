@@ -7,14 +7,17 @@ file that no row mentions, which a sweep removes later.
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 from blobs import locks, members
 from blobs.inflating import ContentRefused, gunzip
 from blobs.models import Blob
-from blobs.objects import objects
+from blobs.objects import Fetch, objects
 from blobs.places import StorageFull, StorageUnavailable
 from blobs.staging import BlobTooLarge, LineTooLong, Staged, stage
 from refusals import Code, Refusal
@@ -127,8 +130,24 @@ def read_text(blob: Blob) -> str:
     return b"".join(read(blob)).decode()
 
 
-def stored(blob: Blob) -> Iterator[bytes]:
-    """The gzip file itself, in pieces. Raises OSError and StorageUnavailable."""
-    with objects().open(blob.sha256) as fetch:
-        for offset in range(0, blob.stored_bytes, _STORED_PIECE_BYTES):
-            yield fetch(_STORED_PIECE_BYTES, offset)
+@contextmanager
+def stored(sha256: str) -> Iterator[io.BufferedReader]:
+    """The gzip file itself, to be read once. Raises OSError and StorageUnavailable."""
+    with objects().open(sha256) as fetch:
+        yield io.BufferedReader(_Stored(fetch), _STORED_PIECE_BYTES)
+
+
+class _Stored(io.RawIOBase):
+    """What a Fetch gives, as a file."""
+
+    def __init__(self, fetch: Fetch) -> None:
+        self._fetch, self._offset = fetch, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self._fetch(len(buffer), self._offset)
+        buffer[: len(piece)] = piece
+        self._offset += len(piece)
+        return len(piece)

@@ -80,13 +80,12 @@ def _problem(blob: Blob, *, deep: bool) -> str:
         return "the file is missing"
     if entry.size_bytes != blob.stored_bytes:
         return f"the file has {entry.size_bytes} bytes, not {blob.stored_bytes}"
-    digest = hashlib.sha256()
     try:
-        for piece in store.stored(blob):
-            digest.update(piece)
+        with store.stored(blob.sha256) as file:
+            stored = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         return f"the file cannot be read: {error.strerror}"
-    if digest.hexdigest() != blob.stored_sha256:
+    if stored != blob.stored_sha256:
         return "the file's bytes changed"
     return _raw_problem(blob) if deep else ""
 

@@ -117,7 +117,8 @@ def install_lines(enrolled: Enrolled, clients: list[str]) -> dict[str, str]:
             " ([IO.Path]::GetTempPath()) ([Guid]::NewGuid())));"
             f' py -3 -c "{fetch}";'
             f" if ($?) {{ py -3 {client_files.PROGRAM} install {what} }};"
-            " Pop-Location; Remove-Item Env:MCP_MEMORY_TOKEN, Env:SYNC_TOKEN }"
+            " Pop-Location; Remove-Item Env:MCP_MEMORY_TOKEN;"
+            " Remove-Item Env:SYNC_TOKEN }"
         )
     return lines
 

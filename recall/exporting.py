@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable
+import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
 from pathlib import Path
 
 from audit import trail
@@ -107,8 +107,8 @@ def _export_transcripts(workspace: Workspace, home: Path) -> int:
         folder = home / "sessions" / f"{transcript.started_at:%Y/%m}"
         segments = transcript.segments.select_related("blob").order_by("number")
         # Gzip members may simply follow each other, so nothing is recompressed.
-        pieces = chain.from_iterable(store.stored(each.blob) for each in segments)
-        _write_pieces(folder / f"{name}.jsonl.gz", pieces)
+        digests = [segment.blob.sha256 for segment in segments]
+        _join(folder / f"{name}.jsonl.gz", digests)
         written += 1
     return written
 
@@ -124,11 +124,13 @@ def _write(path: Path, content: bytes) -> None:
     partial.replace(path)
 
 
-def _write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
+def _join(path: Path, digests: list[str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     with partial.open("wb") as target:
-        target.writelines(pieces)
+        for sha256 in digests:
+            with store.stored(sha256) as source:
+                shutil.copyfileobj(source, target, 2**20)
         target.flush()
         os.fsync(target.fileno())
     partial.replace(path)

@@ -27,6 +27,7 @@ ELSEWHERE = {
     Code.VERIFY_API_BAD_RESPONSE: "usage/test_billing.py",
     Code.TOKEN_AUDIENCE_REFUSED: "oauth/test_signing_in.py",
     Code.STORAGE_FULL: "blobs/test_store_refusals.py",
+    Code.ERASED: "recall/test_erasing_everything.py",
 }
 
 

@@ -455,7 +455,7 @@ def test_an_erased_session_does_not_come_back_by_the_next_sync(here):
     for agent_id in ("", "a-1"):
         with pytest.raises(receipts.Erased) as refused:
             send(here, CANARY, agent_id=agent_id)
-        assert refused.value.status == 410
+        assert (refused.value.code, refused.value.status) == ("ERASED", 410)
         assert refused.value.detail == {"receipt_id": str(erasure.receipt_id)}
     local = checking.Local(sha256="0" * 64, size_bytes=9, session_id="s-1")
     assert [each.state for each in checking.check(workspace=here, items=[local])] == [
