@@ -90,7 +90,7 @@ class Client:
         *,
         kind: str = "x-ndjson",
         token: str = "",
-        seconds: float = 30,
+        seconds: float = 120,
         **headers: str,
     ) -> Answer:
         given = {
