@@ -166,7 +166,9 @@ def _twin(workspace: Workspace, draft: Draft, *, at: datetime) -> _Twin | None:
     alike = mine.filter(fingerprint=texts.fingerprint(draft.text))
     for memory in alike.newest_first()[:_NEWEST_ALIKE]:
         if _says(memory, draft, at=at) and _serves(memory, draft, at=at):
-            return _Twin(memory, "near")
+            # It may have come since the look for the very same.
+            is_same = memory.canonical_sha256 == draft.canonical_sha256
+            return _Twin(memory, "exact" if is_same else "near")
     return None
 
 

@@ -194,7 +194,9 @@ def empty_beside(other: Server) -> Iterator[Server]:
     """A server on an empty root and database, with the other's tokens; not started."""
     with (
         _directory() as root,
-        _database(other.environment["DATABASE_URL"], root, is_kept=False) as url,
+        _database(
+            other.environment["DATABASE_URL"], root, is_kept=False, is_empty=True
+        ) as url,
     ):
         same = ("MCP_TOKEN", "SYNC_TOKEN", "SECRET_KEY", "EMBEDDINGS_ENABLED")
         settings = {k: v for k, v in other.environment.items() if k in same}
@@ -279,11 +281,13 @@ def services(kept: Path | None = None) -> Iterator[tuple[str, str]]:
 
 
 @contextmanager
-def _database(url: str, root: Path, *, is_kept: bool) -> Iterator[str]:
+def _database(
+    url: str, root: Path, *, is_kept: bool, is_empty: bool = False
+) -> Iterator[str]:
     """The address of a database of our own; a kept one is named for its directory."""
     name = f"scratch_{hashlib.sha256(os.fsencode(root)).hexdigest()[:12]}"
     if not _has_database(url, name):
-        template = os.environ.get(TEMPLATE, "")
+        template = "" if is_empty else os.environ.get(TEMPLATE, "")
         is_there = template and _has_database(url, template)
         copied = f'TEMPLATE "{template}"' if is_there else ""
         _do(url, f'CREATE DATABASE "{name}" {copied}')

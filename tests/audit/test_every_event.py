@@ -229,9 +229,12 @@ TOOL_EVENTS: dict[str, list[str]] = {
     "memory_forget": ["memory.forget.stage"],
     "memory_forget_confirm": REFUSED,
     "memory_delete": ["memory.erase"],
+    "memory_export": ["memory.export"],
     "connector_settings_update": ["connector.update"],
     "billing_checkout_create": REFUSED,
 }
+# Change nothing, and let whole memories out.
+READING_TOOLS = {"memory_export"}
 TOOL_ARGUMENTS: dict[str, Any] = {
     "register_workspace": lambda it: {**triple(it), "project": "another"},
     "write_overview": lambda _: {"content": "# Other\n"},
@@ -242,9 +245,8 @@ TOOL_ARGUMENTS: dict[str, Any] = {
 
 
 def test_every_tool_leaves_its_event_and_no_other(place, caller):
-    assert {name for name, each in tools().items() if not each.reads_only} == set(
-        TOOL_EVENTS
-    )
+    writing = {name for name, each in tools().items() if not each.reads_only}
+    assert writing | READING_TOOLS == set(TOOL_EVENTS)
     wrong = {}
     for name in sorted(TOOLS, key=lambda name: (name in TOOL_EVENTS, name)):
         row = TOOLS[name]

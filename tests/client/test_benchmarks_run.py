@@ -19,7 +19,7 @@ TINY = {
     "hybrid": ["--messages", "8", "--queries", "1"],
     "pages": ["--megabytes", "1", "--calls", "2"],
     "sessions": ["--calls", "20", "--warm-up", "5"],
-    "several": ["--megabytes", "0.3", "--seconds", "0.2", "--turns", "1"],
+    "several": ["--megabytes", "2", "--seconds", "0.2", "--turns", "1"],
 }
 
 

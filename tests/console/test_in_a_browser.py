@@ -147,7 +147,7 @@ def test_the_live_page_tells_what_happens(page: Page) -> None:
     page.goto("/console/live/")
 
     page.wait_for_selector("#live-events tr")
-    assert "session.upload" in page.inner_text("#live-events")
+    assert "operator.login" in page.inner_text("#live-events")
     assert page.inner_text("#live-state") == "Connected."
 
 
