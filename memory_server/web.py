@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import logging
 import os
 import socket
@@ -30,8 +31,10 @@ from daphne.server import Server as DaphneServer
 from twisted.internet import endpoints, tcp, unix
 from twisted.internet.defer import Deferred, succeed
 
+from access.answering import request_id_from
 from access.asgi import Application, Message, Receive, Scope, Send
 from memory_server import warming_up
+from refusals import Code
 
 BODY = "memory.body"
 _PIECE_BYTES = 256 * 1024
@@ -47,10 +50,32 @@ class _Factory(HTTPFactory):
     def buildProtocol(self, address: Any) -> Any:  # noqa: N802 - twisted's name
         protocol = super().buildProtocol(address)
         protocol.requestFactory = partial(WebRequest, parsePOSTFormSubmission=False)
+        # What it does with a line past 16 KiB is to hang up, and with other nonsense
+        # to answer without a body.
+        channel = protocol._channel
+        channel.lineLengthExceeded = lambda _: _refuse(channel)
+        channel._respondToBadRequestAndDisconnect = lambda: _refuse(channel)
         return protocol
 
     def log(self, request: Any) -> None:
         """Nothing: the request log has a line with more in it."""
+
+
+def _refuse(channel: Any) -> None:
+    """Answer a request that is none, or whose address or headers are too long."""
+    refusal = {
+        "code": Code.INVALID_ARGUMENT.value,
+        "message": "This is no HTTP request, or its address or headers are too long.",
+        "hint": "Keep address and headers below 16 KiB.",
+        "detail": {},
+    }
+    body = json.dumps({"error": refusal, "request_id": request_id_from(None)}).encode()
+    head = (
+        "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n"
+        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    )
+    channel.transport.write(head.encode() + body)
+    channel.loseConnection()
 
 
 # Daphne's `run` makes its factory by this name.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import signal
 import socket
 import subprocess
@@ -89,3 +90,23 @@ def test_processes_share_a_socket_and_answer_before_they_stop(held):
     finally:
         second.terminate()
         assert wait_until(lambda: second.poll() is not None)
+
+
+@pytest.mark.parametrize(
+    "request_line", [b"GET /%s HTTP/1.1" % (b"a" * 20_000), b"nonsense"], ids=len
+)
+def test_what_is_no_request_is_told_so(held, request_line):
+    process = start(held)
+    try:
+        with socket.socket(socket.AF_UNIX) as asking:
+            asking.settimeout(20)
+            asking.connect(held.getsockname())
+            asking.sendall(request_line + b"\r\nhost: web\r\n\r\n")
+            answer = b"".join(iter(lambda: asking.recv(65_536), b""))
+    finally:
+        process.terminate()
+        process.wait(20)
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert json.loads(body)["error"]["code"] == "INVALID_ARGUMENT"
