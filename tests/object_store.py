@@ -83,6 +83,8 @@ def running(root: Path) -> Iterator[ObjectStore]:
         *(f"-master.port={master}", f"-volume.port={volume}"),
         *("-volume.max=8", "-master.volumeSizeLimitMB=64", "-master.telemetry=false"),
         *("-filer", f"-filer.port={filer}", "-s3", f"-s3.port={s3}"),
+        # Ports of their own that a second server would not get.
+        *("-s3.port.iceberg=0", "-s3.port.lance=0"),
         f"-s3.config={root / 's3.json'}",
     ]
     with (root / "log").open("wb") as log:
