@@ -8,11 +8,13 @@ import os
 import secrets
 import socket
 import tempfile
+import time
 from pathlib import Path
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from memory_server.embedded.refusing import CannotStart
 
+_PORT_SECONDS = 3.0
 # What a memory root may hold; a directory with other things only is somebody else's.
 OURS = frozenset(
     {"blobs", "secrets", "services", "static", "logs", "server.env", "supervisor.lock"}
@@ -54,22 +56,38 @@ def claim_root(root: Path) -> TextIO:
 
 
 def check_port(host: str, port: int) -> None:
-    """Refuse a port that cannot be had."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            reason = "is in use by another program; choose another with PORT=…"
-        elif error.errno == errno.EACCES:
-            reason = "is not open to this user; choose one above 1023 with PORT=…"
-        else:
-            reason = f"cannot be listened on ({error.strerror}); check HOST and PORT."
-        raise CannotStart(f"Port {port} on {host} {reason}") from None
+    """Refuse a port that cannot be had.
+
+    What was killed a moment ago may hold it for a moment more.
+    """
+    deadline = time.monotonic() + _PORT_SECONDS
+    while True:
+        try:
+            _try_port(host, port)
+            return
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                _refuse_port(host, port, error)
+        time.sleep(0.1)
+
+
+def _try_port(host: str, port: int) -> None:
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
+
+
+def _refuse_port(host: str, port: int, error: OSError) -> NoReturn:
+    if error.errno == errno.EADDRINUSE:
+        reason = "is in use by another program; choose another with PORT=…"
+    elif error.errno == errno.EACCES:
+        reason = "is not open to this user; choose one above 1023 with PORT=…"
+    else:
+        reason = f"cannot be listened on ({error.strerror}); check HOST and PORT."
+    raise CannotStart(f"Port {port} on {host} {reason}") from None
 
 
 def ensure_secret_key(root: Path) -> None:
