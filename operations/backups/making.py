@@ -7,16 +7,15 @@ the same snapshot as the dump, not from a walk over the disk.
 
 from __future__ import annotations
 
-import io
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import BinaryIO, TextIO
 
 from django.apps import apps
 from django.conf import settings
@@ -25,8 +24,8 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from audit import trail
 from audit.trail import Actor
+from blobs import store
 from blobs.models import Blob
-from blobs.objects import Fetch, objects
 from blobs.verifying import Progress
 from operations.backups import files, kept, postgres
 from operations.backups.files import BackupDamaged, Entry
@@ -183,7 +182,7 @@ class _Backup:
         self, sha256: str, stored_sha256: str, path: str, entries: TextIO
     ) -> None:
         try:
-            with _stored(sha256) as source:
+            with store.stored(sha256) as source:
                 entry = files.put(
                     source, home=self.home, path=path, recipients=self.recipients
                 )
@@ -266,27 +265,3 @@ def _note_blobs(wanted: TextIO) -> int:
         wanted.write(f"{sha256} {stored_sha256}\n")
         count += 1
     return count
-
-
-@contextmanager
-def _stored(sha256: str) -> Iterator[BinaryIO]:
-    """A blob's bytes as they are stored, wherever. Raises OSError."""
-    with objects().open(sha256) as fetch:
-        yield io.BufferedReader(_Reading(fetch))
-
-
-class _Reading(io.RawIOBase):
-    """A blob's file from its beginning to its end."""
-
-    def __init__(self, fetch: Fetch) -> None:
-        self._fetch = fetch
-        self._offset = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        piece = self._fetch(len(buffer), self._offset)
-        buffer[: len(piece)] = piece
-        self._offset += len(piece)
-        return len(piece)
