@@ -18,17 +18,19 @@ from refusals import Code, Refusal
 from workspaces import registering
 from workspaces.models import Workspace, WorkspaceQuerySet
 
-# What every search asks: with the ORM it takes ten times as long.
-_READABLE_IDS = """
+# `readable` for statements that many calls ask: with the ORM they take ten times as
+# long. It is told what `reach` says.
+READABLE = """erased_at IS NULL
+    AND (%(reads_all)s OR NOT is_private OR id = %(own_id)s::bigint)"""
+_READABLE_IDS = f"""
 SELECT id FROM workspaces_workspace
-WHERE erased_at IS NULL
-    AND (%(reads_all)s OR NOT is_private OR id = %(own_id)s)
+WHERE {READABLE}
     AND (%(slug)s::text IS NULL OR slug = %(slug)s)
     AND (%(machine)s::text IS NULL OR machine = %(machine)s)
     AND (%(tool)s::text IS NULL OR tool = %(tool)s)
     AND (%(project)s::text IS NULL OR project = %(project)s)
 ORDER BY id
-"""
+"""  # noqa: S608  Only our own words.
 
 
 class WorkspaceNotFound(Refusal):
@@ -57,6 +59,11 @@ def readable(principal: Principal) -> WorkspaceQuerySet:
     return everything.filter(Q(is_private=False) | Q(pk=principal.workspace_id))
 
 
+def reach(principal: Principal) -> dict[str, object]:
+    """What READABLE is told of a principal."""
+    return {"reads_all": _reads_all(principal), "own_id": principal.workspace_id}
+
+
 def readable_ids(
     principal: Principal,
     *,
@@ -72,8 +79,7 @@ def readable_ids(
     if slug is not None and not _may_be_a_slug(slug):
         raise _not_found(slug)
     asked = {
-        "reads_all": _reads_all(principal),
-        "own_id": principal.workspace_id,
+        **reach(principal),
         "slug": slug,
         "machine": machine or None,
         "tool": tool or None,

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Q, QuerySet
 
+import statements
+from access import scoping
+from access.principals import Principal
 from knowledge import reading
 from knowledge.models import Document
 from sessions.models import Transcript
@@ -19,13 +22,9 @@ from workspaces.models import Workspace
 _CHARS_BESIDE_SUMMARY = 300
 _WORKSPACES_AT_ONCE = 100
 _RECENT = 5
-# The first 200 characters of a workspace's overview say what it is about. As SQL, since
-# many calls ask this: the ORM takes longer to build the queries than the database to
-# answer them.
-_SUMMARIES = """
-SELECT chosen.id, coalesce(left(documents.overview, 200), ''), documents.count,
-    transcripts.count, documents.bytes + transcripts.bytes
-FROM unnest(%s::bigint[]) AS chosen (id),
+# How much is in each of `chosen`. What a workspace is about is said by the first 200
+# characters of its overview.
+_HELD = """
 LATERAL (
     SELECT count(*) FILTER (WHERE kind = 'knowledge') AS count,
         coalesce(sum(size_bytes) FILTER (WHERE kind = 'knowledge'), 0)::bigint AS bytes,
@@ -38,6 +37,30 @@ LATERAL (
     FROM transcripts_transcript WHERE workspace_id = chosen.id
 ) AS transcripts
 """
+_COUNTS = """coalesce(left(documents.overview, 200), ''), documents.count,
+    transcripts.count, documents.bytes + transcripts.bytes"""
+# As SQL, since many calls ask these: the ORM takes longer to build the queries than the
+# database to answer them.
+_SUMMARIES = f"""
+SELECT chosen.id, {_COUNTS}
+FROM unnest(%s::bigint[]) AS chosen (id), {_HELD}
+"""  # noqa: S608  Only our own words.
+_FIELDS = [field.attname for field in Workspace._meta.concrete_fields]
+_LISTED = f"""
+SELECT {_COUNTS}, {", ".join(f"chosen.{name}" for name in _FIELDS)}
+FROM (
+    SELECT * FROM workspaces_workspace
+    WHERE {scoping.READABLE}
+        AND (%(machine)s = '' OR upper(machine) = upper(%(machine)s))
+        AND (%(tool)s = '' OR upper(tool) = upper(%(tool)s))
+        AND (%(project)s = '' OR upper(project) = upper(%(project)s))
+        AND (%(active_after)s::timestamptz IS NULL
+            OR last_active_at >= %(active_after)s)
+        AND slug > %(after)s
+    ORDER BY slug LIMIT %(limit)s
+) AS chosen, {_HELD}
+ORDER BY chosen.slug
+"""  # noqa: S608  Only our own column names.
 
 
 @dataclass(frozen=True)
@@ -131,8 +154,8 @@ def of_workspace(*, workspace: Workspace, max_chars: int) -> WorkspaceOverview:
 
 
 def listed(
+    principal: Principal,
     *,
-    workspaces: QuerySet[Workspace],
     machine: str = "",
     tool: str = "",
     project: str = "",
@@ -140,22 +163,26 @@ def listed(
     after: str = "",
     limit: int,
 ) -> tuple[list[Summary], str | None]:
-    """A page of workspaces by id, and the id to go on after.
+    """A page of readable workspaces by id, and the id to go on after.
 
     The order is by id and not by activity because activity moves while a client pages,
     and a workspace that moves to the front would be missed.
     """
-    if machine:
-        workspaces = workspaces.filter(machine__iexact=machine)
-    if tool:
-        workspaces = workspaces.filter(tool__iexact=tool)
-    if project:
-        workspaces = workspaces.filter(project__iexact=project)
-    if active_after is not None:
-        workspaces = workspaces.filter(last_active_at__gte=active_after)
-    found = list(workspaces.filter(slug__gt=after).order_by("slug")[: limit + 1])
-    page = found[:limit]
-    return summarised(page), page[-1].slug if len(found) > limit else None
+    asked = {
+        **scoping.reach(principal),
+        "machine": machine,
+        "tool": tool,
+        "project": project,
+        "active_after": active_after,
+        "after": after,
+        "limit": limit + 1,
+    }
+    found = statements.rows(_LISTED, asked)
+    page = [
+        Summary(Workspace.from_db(DEFAULT_DB_ALIAS, _FIELDS, row[4:]), *row[:4])
+        for row in found[:limit]
+    ]
+    return page, page[-1].workspace.slug if len(found) > limit else None
 
 
 def with_overview(
@@ -178,9 +205,8 @@ def position_of(workspace: Workspace) -> list[str | int]:
 
 def summarised(workspaces: Sequence[Workspace]) -> list[Summary]:
     """Count what each of the workspaces holds, in one query for all of them."""
-    with connection.cursor() as cursor:
-        cursor.execute(_SUMMARIES, [[workspace.pk for workspace in workspaces]])
-        rows = {row[0]: row[1:] for row in cursor.fetchall()}
+    ids = statements.array(workspace.pk for workspace in workspaces)
+    rows = {row[0]: row[1:] for row in statements.rows(_SUMMARIES, [ids])}
     return [Summary(workspace, *rows[workspace.pk]) for workspace in workspaces]
 
 

@@ -90,7 +90,7 @@ class WorkspaceTools(MCPToolset):
         )
         position = paging.position(cursor)
         found, next_slug = overviews.listed(
-            workspaces=scoping.readable(calls.current().principal),
+            calls.current().principal,
             machine=machine or "",
             tool=tool or "",
             project=project or "",

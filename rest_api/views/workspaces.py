@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from access import registration, scoping
+from access import registration
 from access.requirements import Requirement
 from recall import overviews
 from rest_api.resource import Resource, Written
@@ -29,7 +29,7 @@ class WorkspacesView(Resource):
         query = self.query_name(**asked)
         position = self.position(query, cursor)
         found, following = overviews.listed(
-            workspaces=scoping.readable(self.principal),
+            self.principal,
             after=str(position[0]) if position else "",
             limit=limit,
             **asked,
