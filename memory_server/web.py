@@ -28,6 +28,7 @@ import daphne.server
 from daphne.cli import CommandLineInterface
 from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.server import Server as DaphneServer
+from django.conf import settings
 from twisted.internet import endpoints, tcp, unix
 from twisted.internet.defer import Deferred, succeed
 
@@ -244,7 +245,8 @@ class CommandLine(CommandLineInterface):
 
 
 def main() -> None:
-    if os.environ.get("UVICORN_ENABLED", "").lower() in ("1", "true", "on", "yes"):
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "memory_server.settings")
+    if settings.UVICORN_ENABLED:
         from memory_server import with_uvicorn
 
         with_uvicorn.main()
