@@ -32,6 +32,13 @@ class LineTooLong(Refusal):
     hint = "Check that the file is JSONL: one object a line, each ended by a newline."
 
 
+class TooManyLines(Refusal):
+    """More lines than one upload may have, however short they are."""
+
+    code = Code.CONTENT_TOO_LARGE
+    hint = "Send the file in parts; if its lines are empty, it is no transcript."
+
+
 @dataclass
 class Staged:
     """Bytes in a temporary file; leaving the context removes it unless it was kept.
@@ -93,20 +100,26 @@ def stage(
     *,
     max_bytes: int,
     max_line_bytes: int | None = None,
+    max_lines: int | None = None,
     whole_lines: bool = False,
 ) -> Staged:
     """Hash and compress a stream into a temporary file, a window at a time.
 
     With `whole_lines` a last line without its newline stays only if it is a complete
     JSON object: clients leave files like that, and also files they are still writing.
-    Raises BlobTooLarge, LineTooLong, StorageFull and StorageUnavailable, and passes on
-    whatever `chunks` raises; no file is left then.
+    Raises BlobTooLarge, LineTooLong, TooManyLines, StorageFull and StorageUnavailable,
+    and passes on whatever `chunks` raises; no file is left then.
     """
     path, file = places.temporary()
     try:
         crash.point("after-temp-create")
         writer = _Writer(path, file)
-        bounded = _bounded(chunks, max_bytes=max_bytes, max_line_bytes=max_line_bytes)
+        bounded = _bounded(
+            chunks,
+            max_bytes=max_bytes,
+            max_line_bytes=max_line_bytes,
+            max_lines=max_lines,
+        )
         for chunk in bounded:
             writer.add(chunk)
         return writer.finish(whole_lines=whole_lines)
@@ -128,12 +141,16 @@ def _remove(path: Path, file: BinaryIO) -> None:
 
 
 def _bounded(
-    chunks: Iterable[bytes], *, max_bytes: int, max_line_bytes: int | None
+    chunks: Iterable[bytes],
+    *,
+    max_bytes: int,
+    max_line_bytes: int | None,
+    max_lines: int | None,
 ) -> Iterator[memoryview]:
     """The chunks in small slices, until a bound is passed."""
     longest = max_line_bytes or max_bytes + 1
     step = min(_SLICE_BYTES, longest)
-    total = line = 0
+    total = line = lines = 0
     for chunk in chunks:
         total += len(chunk)
         if total > max_bytes:
@@ -144,6 +161,9 @@ def _bounded(
             # Only the line that began in an earlier slice can be too long here.
             if line + (len(part) if first < 0 else first) > longest:
                 raise LineTooLong(f"A line is longer than {longest} bytes.")
+            lines += part.count(b"\n")
+            if max_lines is not None and lines > max_lines:
+                raise TooManyLines(f"More than {max_lines} lines in one upload.")
             line = line + len(part) if first < 0 else len(part) - part.rfind(b"\n") - 1
             yield memoryview(part)
 

@@ -19,7 +19,7 @@ from blobs.inflating import ContentRefused, gunzip
 from blobs.models import Blob
 from blobs.objects import Fetch, objects
 from blobs.places import StorageFull, StorageUnavailable
-from blobs.staging import BlobTooLarge, LineTooLong, Staged, stage
+from blobs.staging import BlobTooLarge, LineTooLong, Staged, TooManyLines, stage
 from refusals import Code, Refusal
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Staged",
     "StorageFull",
     "StorageUnavailable",
+    "TooManyLines",
     "gunzip",
     "keep",
     "lock_name",

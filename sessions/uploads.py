@@ -100,6 +100,7 @@ def receive(
         chunks,
         max_bytes=max(settings.MAX_TRANSCRIPT_BYTES - base.size_bytes, 0),
         max_line_bytes=settings.MAX_LINE_BYTES,
+        max_lines=settings.MAX_UPLOAD_LINES,
         whole_lines=True,
     ) as staged:
         if sha256 is not None and sha256.lower() != staged.received_sha256:

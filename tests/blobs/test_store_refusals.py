@@ -68,6 +68,16 @@ def test_lines_up_to_the_longest_are_kept(chunks):
         assert b"".join(staged.read()) == b"".join(chunks)
 
 
+def test_more_lines_than_an_upload_may_have_are_refused():
+    with store.stage([b"a\n" * 500, b"\n" * 500], **LIMITS, max_lines=1000) as staged:
+        assert staged.newline_count == 1000
+
+    with pytest.raises(store.TooManyLines):
+        store.stage([b"a\n" * 500, b"\n" * 501], **LIMITS, max_lines=1000)
+
+    assert files() == []
+
+
 def test_what_breaks_the_stream_leaves_no_file():
     def chunks():
         yield b"x" * 600_000

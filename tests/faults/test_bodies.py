@@ -130,7 +130,7 @@ def bombs() -> Iterator[tuple[str, bytes, bool, set[int]]]:
     yield "garbage behind", sound + b"garbage", True, {422}
     yield "cut short", sound[:-5], True, {422}
     yield "a line of 64 MB", packed(b"x" * MEGABYTE, 65), True, {413, 422}
-    yield "ten million empty lines", b"\n" * 10_000_000, False, {201, 413, 422}
+    yield "ten million empty lines", b"\n" * 10_000_000, False, {413}
 
 
 @pytest.fixture(scope="module")
@@ -159,5 +159,3 @@ def test_f20_bombs_are_refused_soon_and_in_bounded_memory(stand, bomb_bodies):
     assert peak_kilobytes(pid) - before < 64 * 1024
     assert staged(stand) == []
     assert os.path.exists(f"/proc/{pid}")
-    # Ten million lines would keep the indexer of the next test busy for a minute.
-    stand.empty()
