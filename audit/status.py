@@ -15,10 +15,13 @@ from audit.models import Checkpoint, Event, Waiting
 
 @dataclass(frozen=True)
 class Status:
-    """`verification` is the event that the last audit_verify left."""
+    """`verification` is the event that the last audit_verify left; `oldest_waiting_at`
+    is when the first event happened that is not sealed yet.
+    """
 
     last: Checkpoint | None
     waiting: int
+    oldest_waiting_at: datetime | None
     verification: Event | None
     anchor: Path
     is_anchored: bool
@@ -30,10 +33,16 @@ def gather() -> Status:
     return Status(
         last=last,
         waiting=Waiting.objects.count(),
+        oldest_waiting_at=_oldest_waiting_at(),
         verification=verified.first(),
         anchor=anchoring.path(),
         is_anchored=last is None or anchoring.ends_with(last),
     )
+
+
+def _oldest_waiting_at() -> datetime | None:
+    first = Event.objects.filter(pk__in=Waiting.objects.order_by("pk").values("pk")[:1])
+    return first.values_list("at", flat=True).first()
 
 
 def sealed_by_day(since: datetime) -> dict[date, int]:

@@ -116,6 +116,8 @@ make_venv() {
     # Which extras are installed is a matter of these settings.
     OAUTH_ENABLED="$(setting server.env OAUTH_ENABLED)" \
         BLOB_STORE_URL="$(setting server.env BLOB_STORE_URL)" \
+        UVICORN_ENABLED="$(setting server.env UVICORN_ENABLED)" \
+        OTEL_EXPORTER_OTLP_ENDPOINT="$(setting server.env OTEL_EXPORTER_OTLP_ENDPOINT)" \
         VENV="$RELEASE/.venv" "$PYTHON" "$RELEASE/bootstrap.py"
 }
 
@@ -190,6 +192,11 @@ switch() {
 restart_all() {
     local i
     control start memory-server-web.socket || return 1
+    # An installation of an older release has none.
+    if [ -n "${SHARED_EMBEDDER:-}" ]; then
+        control start memory-server-embedder.socket &&
+            control restart memory-server-embedder.service || return 1
+    fi
     for ((i = 1; i <= WEB; i++)); do
         say "restarting web $i"
         control restart "memory-server-web@$i.service" &&

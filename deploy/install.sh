@@ -239,6 +239,7 @@ PUBLIC_URL='https://$PUBLIC_NAME:$HTTPS_PORT'
 ALLOWED_HOSTS='${NAMES// /,}'
 BEHIND_PROXY='on'
 SECRET_KEY='$(random_text)'
+BACKUP_DIRECTORY='$BACKUPS'
 END
     [ -f "$CONF/web.env" ] || put "$CONF/web.env" 0644 <<END
 # Settings of the web processes alone.
@@ -305,6 +306,7 @@ WORKERS='$WORKERS'
 BEAT='$([ -n "$IS_SMALL" ] || echo 1)'
 DATABASE='${DATABASE%%:*}'
 REDIS='${REDIS%%:*}'
+SHARED_EMBEDDER='1'
 END
 }
 
@@ -314,8 +316,9 @@ write_units() {
         [ -f "$path" ] || continue
         rendered "$path" | put "$UNITS/${path##*/}" 0644
     done
-    rendered "$SOURCE/deploy/systemd/memory-server-.service.d/hardening.conf" |
-        put "$UNITS/memory-server-.service.d/hardening.conf" 0644
+    for path in "$SOURCE"/deploy/systemd/memory-*.d/*.conf; do
+        rendered "$path" | put "$UNITS/${path#"$SOURCE/deploy/systemd/"}" 0644
+    done
     for name in web@ worker@ beat backup; do
         if [ -n "$NETWORKS" ]; then
             rendered "$SOURCE/deploy/systemd/network.conf" |
@@ -348,7 +351,8 @@ first_release() {
 # Before the first release starts its processes.
 enable_services() {
     control daemon-reload
-    local units=(memory-server.target memory-server-web.socket memory-server-backup.timer) i
+    local units=(memory-server.target memory-server-web.socket memory-server-backup.timer
+        memory-server-embedder.socket memory-server-embedder.service) i
     for ((i = 1; i <= WEB; i++)); do units+=("memory-server-web@$i.service"); done
     for ((i = 1; i <= WORKERS; i++)); do units+=("memory-server-worker@$i.service"); done
     [ -n "$IS_SMALL" ] || units+=(memory-server-beat.service)

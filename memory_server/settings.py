@@ -24,6 +24,8 @@ env.read_env(str(MEMORY_ROOT / "server.env"), overwrite=False)
 
 # What can be made again at any time, such as compiled secret rules.
 CACHE_ROOT = Path(env.str("CACHE_ROOT", default=str(MEMORY_ROOT / "cache"))).absolute()
+# Where `manage.py backup` is told to put backups, for the doctor to look after them.
+BACKUP_DIRECTORY = env.str("BACKUP_DIRECTORY", default="")
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="")
@@ -260,6 +262,7 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 2**20
 # Bounds of the contract (docs/operations.md).
 MAX_TRANSCRIPT_BYTES = env.int("MAX_TRANSCRIPT_BYTES", default=2 * 2**30)
 MAX_LINE_BYTES = env.int("MAX_LINE_BYTES", default=64 * 2**20)
+MAX_UPLOAD_LINES = env.int("MAX_UPLOAD_LINES", default=5_000_000)
 MAX_DOCUMENT_BYTES = env.int("MAX_DOCUMENT_BYTES", default=2**20)
 MAX_OVERVIEW_BYTES = env.int("MAX_OVERVIEW_BYTES", default=64 * 2**10)
 MAX_MCP_BODY_BYTES = env.int("MAX_MCP_BODY_BYTES", default=16 * 2**20)
@@ -338,6 +341,9 @@ PAYU_VERIFY_URL = env.str(
 BILLING_RETURN_URL = env.str(
     "BILLING_RETURN_URL", default=f"{PUBLIC_URL}/v1/billing/webhook"
 )
+
+# The other web server (memory_server.with_uvicorn), where it is installed.
+UVICORN_ENABLED = env.bool("UVICORN_ENABLED", default=False)
 
 # Clients that sign in (docs/oauth.md). Off: no address, no table and no import of it.
 OAUTH_ENABLED = env.bool("OAUTH_ENABLED", default=False)

@@ -20,7 +20,7 @@ from django.utils import timezone
 from access.models import Token
 from blobs import verifying
 from jobs.models import Job
-from operations import certificates, dependencies, health, machine
+from operations import certificates, dependencies, health, machine, safekeeping
 from operations.findings import ORDER, Finding, broken, fine, warning
 from refusals import Refusal
 from search.embedders import chosen, shared
@@ -244,9 +244,9 @@ def _lasting(ends_at: datetime, *, at: datetime) -> Finding:
 
 _OF_THE_MACHINE: tuple[Callable[[], Iterator[Finding]], ...] = (
     *(_readiness, dependencies.redis_settings, machine.files, machine.syncing),
-    *(_settings, _embedder, _certificate),
+    *(_settings, _embedder, _certificate, safekeeping.backups),
 )
 _OF_THE_DATABASE: tuple[Callable[[], Iterator[Finding]], ...] = (
     *(dependencies.database, dependencies.migrations, dependencies.clock),
-    *(_failed_jobs, _archive, _tokens),
+    *(_failed_jobs, _archive, _tokens, safekeeping.trail),
 )

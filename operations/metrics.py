@@ -19,8 +19,9 @@ from prometheus_client.registry import Collector
 
 import keystore
 from access.models import Token
+from audit.models import Waiting
 from jobs import watching
-from operations import health
+from operations import health, safekeeping
 from recall import statistics
 from search.embedders import chosen, shared
 from search.embedders.embedder import EmbedderAway
@@ -131,8 +132,17 @@ def _embedder() -> Iterator[Family]:
     yield _gauge("embedder_loaded", "Whether it holds its model.", has_loaded)
 
 
+def _safekeeping() -> Iterator[Family]:
+    at = safekeeping.newest_backup_at()
+    if at is not None:
+        age = (timezone.now() - at).total_seconds()
+        yield _gauge("backup_age_seconds", "Of the newest backup.", age)
+    waiting = Waiting.objects.count()
+    yield _gauge("audit_unsealed_events", "Events that no checkpoint seals.", waiting)
+
+
 _PARTS: tuple[Callable[[], Iterator[Family]], ...] = (
-    *(_checks, _jobs, _kept, _tokens, _database, _redis, _embedder),
+    *(_checks, _jobs, _kept, _tokens, _database, _redis, _embedder, _safekeeping),
 )
 
 

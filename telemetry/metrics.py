@@ -22,6 +22,8 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from telemetry import ended
+
 _QUICK = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 _SLOW = (0.01, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -108,8 +110,10 @@ def count_job(verb: str, result: str, *, seconds: float) -> None:
 
 def exposition() -> bytes:
     """Everything counted, by this process or by all that share its directory."""
-    if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    directory = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if not directory:
         return generate_latest(_registry)
     shared = CollectorRegistry()
     MultiProcessCollector(shared)  # type: ignore[no-untyped-call] # it has no hints
-    return generate_latest(shared)
+    with ended.added_up(Path(directory)):
+        return generate_latest(shared)

@@ -66,6 +66,11 @@ def name_at(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime(_NAME)
 
 
+def moment_of(name: str) -> datetime:
+    """When the backup of that name began."""
+    return datetime.strptime(name, _NAME).replace(tzinfo=UTC)
+
+
 def names(directory: Path) -> list[str]:
     """The complete backups in a directory, oldest first."""
     return sorted(

@@ -22,7 +22,7 @@ TOOLS = {
 }
 # In tenths: sockets only, and with a network.
 HARDENED, WITH_NETWORK = 5, 11
-OURS = ("web@1", "worker@1", "beat", "postgres", "redis", "backup")
+OURS = ("web@1", "worker@1", "beat", "embedder", "postgres", "redis", "backup")
 
 
 def missing_packages() -> list[str]:
@@ -85,7 +85,7 @@ def _files(root: Path) -> dict[str, tuple[int, int]]:
 def units(here: Installation) -> None:
     directory = here.root / "etc/systemd/system"
     names = [path.name for path in directory.glob("memory-*.*") if path.is_file()]
-    assert len(names) == 10, names
+    assert len(names) == 12, names
     instances = [name.replace("@.", "@1.") for name in names]
     environment = {"SYSTEMD_UNIT_PATH": f"{directory}:"}
     said = _run("systemd-analyze", "verify", "--man=no", *instances, more=environment)

@@ -9,6 +9,7 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from pathlib import Path
 
 import people
 import pytest
@@ -18,12 +19,21 @@ from django.test import Client
 from django.utils import timezone
 
 from access.models import Token
+from audit import anchoring, sealing, trail
 from blobs import places, store
 from blobs.directory import path_of
 from blobs.models import Blob
 from jobs import watching
 from jobs.models import Job
-from operations import certificates, dependencies, doctor, health, machine
+from operations import (
+    certificates,
+    dependencies,
+    doctor,
+    health,
+    machine,
+    safekeeping,
+)
+from operations.backups import kept
 from sessions import uploads
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,8 +41,10 @@ LINES = b'{"role": "user", "content": "hello"}\n'
 
 
 @pytest.fixture(autouse=True)
-def installed(settings, monkeypatch):
+def installed(settings, monkeypatch, tmp_path):
     settings.REDIS_PREFIX = f"doctor-{time.time_ns()}"
+    settings.BACKUP_DIRECTORY = str(tmp_path / "backups")
+    a_backup(settings.BACKUP_DIRECTORY, timezone.now() - timedelta(hours=20))
     store.prepare()
     (places.root().parent / "secrets").mkdir(mode=0o700)
     monkeypatch.setattr(watching, "_noted_at", float("-inf"))
@@ -40,6 +52,12 @@ def installed(settings, monkeypatch):
     monkeypatch.setattr(doctor, "_UNUSED_DAYS", 30)
     watching.note_worker()
     watching.note_beat()
+
+
+def a_backup(directory: str, moment: datetime) -> None:
+    home = Path(directory) / kept.name_at(moment)
+    home.mkdir(parents=True)
+    (home / kept.MANIFEST).touch()
 
 
 def wrong() -> list[doctor.Finding]:
@@ -57,7 +75,7 @@ def test_it_finds_nothing_wrong_with_what_works():
     assert wrong() == []
     assert {each.area for each in doctor.examine()} >= {
         *("database", "redis", "disk", "worker", "jobs", "clock", "files"),
-        *("settings", "archive", "embedder", "tokens"),
+        *("settings", "archive", "embedder", "tokens", "backup", "audit"),
     }
 
 
@@ -127,6 +145,51 @@ def test_migrations_that_wait_are_told():
 
     assert (finding.state, "prepare" in finding.mend) == ("broken", True)
     assert "jobs." in finding.what
+
+
+def test_an_old_backup_and_none_at_all_are_told(settings, tmp_path):
+    def found() -> tuple[str, str]:
+        [finding] = safekeeping.backups()
+        return finding.state, finding.what
+
+    state, told = found()
+    assert (state, told[:14]) == ("ok", "The newest is ")
+
+    settings.BACKUP_DIRECTORY = str(tmp_path / "old")
+    a_backup(settings.BACKUP_DIRECTORY, datetime(2026, 1, 2, 3, 4, tzinfo=UTC))
+    assert found() == ("warning", "The newest is of 2026-01-02 03:04 UTC.")
+
+    settings.BACKUP_DIRECTORY = str(tmp_path / "nothing")
+    assert found() == ("broken", f"There is none in {tmp_path}/nothing.")
+
+    settings.BACKUP_DIRECTORY = ""
+    assert found()[0] == "warning"
+
+
+def test_a_trail_that_nobody_seals_is_told():
+    def found() -> tuple[str, str]:
+        [finding] = safekeeping.trail()
+        return finding.state, finding.what
+
+    def note(at: datetime) -> None:
+        trail.record(actor=people.OPERATOR, action="token.revoke", at=at)
+
+    assert found() == ("ok", "There is nothing to seal yet.")
+    note(timezone.now())
+    assert found() == ("ok", "There is nothing to seal yet.")
+
+    sealing.seal(at=timezone.now())
+    state, told = found()
+    assert (state, told[:13]) == ("ok", "Sealed until ")
+
+    note(timezone.now() - timedelta(hours=2))
+    state, told = found()
+    assert (state, told[:25]) == ("warning", "1 events are not sealed, ")
+
+    sealing.seal(at=timezone.now())
+    anchoring.path().write_text("")
+    state, told = found()
+    assert (state, "does not end with" in told) == ("warning", True)
 
 
 def test_clocks_that_disagree_are_told(monkeypatch):

@@ -6,11 +6,13 @@ import os
 import subprocess
 import sys
 import uuid
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from asgi_requests import send
 from django.db import connections
+from django.utils import timezone
 from mcp_client import Client
 from people import NOW
 from prometheus_client.parser import text_string_to_metric_families
@@ -20,6 +22,7 @@ from jobs import outbox, running
 from mcp_api.endpoint import mcp_application
 from memory_server import asgi
 from operations import health, metrics
+from operations.backups import kept
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,9 +31,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def afresh(settings, monkeypatch):
     settings.REDIS_PREFIX = f"metrics-{uuid.uuid4().hex}"
     monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
-    for kept in (metrics._Standing, health._Kept):
+    for each in (metrics._Standing, health._Kept):
         monkeypatch.setattr(
-            kept, "_at" if kept is metrics._Standing else "at", float("-inf")
+            each, "_at" if each is metrics._Standing else "at", float("-inf")
         )
 
 
@@ -166,3 +169,16 @@ def test_processes_that_share_a_directory_answer_for_each_other(tmp_path):
     ]
 
     assert 'memory_jobs_run_total{result="done",verb="search.merge"} 3.0' in said[-1]
+    # What ended processes counted is in one file a kind, beside those of the last one.
+    left = {path.name for path in (tmp_path / "shared").glob("*_0.db")}
+    assert left == {"counter_0.db", "histogram_0.db"}
+    assert len(list((tmp_path / "shared").glob("*.db"))) == 4
+
+
+def test_how_old_the_newest_backup_is(settings, tmp_path):
+    settings.BACKUP_DIRECTORY = str(tmp_path)
+    home = tmp_path / kept.name_at(timezone.now() - timedelta(hours=3))
+    home.mkdir()
+    (home / kept.MANIFEST).touch()
+
+    assert value("backup_age_seconds") == pytest.approx(3 * 3600, abs=60)
