@@ -1,4 +1,4 @@
-"""One HTTP request to the whole server in this process, as ASGI: bounds and all."""
+"""One HTTP request to an application in this process, as ASGI: bounds and all."""
 
 from __future__ import annotations
 
@@ -30,14 +30,50 @@ def send(
     headers: dict[str, str] | None = None,
     with_length: bool = True,
 ) -> Sent:
+    """Send a request to the whole server."""
     from memory_server.asgi import application
 
-    answer, left = Sent(), list(chunks)
     given = {"host": "localhost", **(headers or {})}
     if with_length:
         given.setdefault("content-length", str(sum(map(len, chunks))))
     else:
         given["transfer-encoding"] = "chunked"
+    return asyncio.run(
+        answered(application, method, path, chunks=chunks, query=query, headers=given)
+    )
+
+
+async def post_json(
+    application: Any,
+    path: str,
+    body: bytes,
+    *,
+    token: str | None,
+    headers: dict[str, str] | None = None,
+) -> Sent:
+    """Post a message to any ASGI application, as a client that takes no stream."""
+    given = {
+        "host": "localhost",
+        "accept": "application/json",
+        "content-type": "application/json",
+        "content-length": str(len(body)),
+        **({"authorization": f"Bearer {token}"} if token else {}),
+        **(headers or {}),
+    }
+    return await answered(application, "POST", path, chunks=[body], headers=given)
+
+
+async def answered(
+    application: Any,
+    method: str,
+    path: str,
+    *,
+    chunks: list[bytes],
+    headers: dict[str, str],
+    query: bytes = b"",
+) -> Sent:
+    """Send a request to any ASGI application, with just these headers."""
+    answer, left = Sent(), list(chunks)
     scope = {
         "type": "http",
         "http_version": "1.1",
@@ -49,7 +85,7 @@ def send(
         "query_string": query,
         "client": ("192.0.2.7", 50000),
         "server": ("localhost", 8000),
-        "headers": [(k.encode(), v.encode()) for k, v in given.items()],
+        "headers": [(k.encode(), v.encode()) for k, v in headers.items()],
     }
 
     async def receive() -> dict[str, Any]:
@@ -69,5 +105,5 @@ def send(
         else:
             answer.body += message.get("body", b"")
 
-    asyncio.run(application(scope, receive, reply))
+    await application(scope, receive, reply)
     return answer

@@ -27,6 +27,7 @@ from urllib.parse import quote
 
 import people
 import pytest
+from asgi_requests import post_json
 from channels.testing import WebsocketCommunicator
 from django.apps import apps
 from django.core.management import call_command, get_commands, load_command_class
@@ -986,48 +987,14 @@ async def tool_call(
             META + "clientCapabilities": {},
         }
     message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
-    status, body = await post(json.dumps(message).encode(), token, headers)
-    said, answer = body.decode(), json.loads(body)
-    if status in {401, 403, 429}:
+    body = json.dumps(message).encode()
+    sent = await post_json(mcp_application, "/mcp", body, token=token, headers=headers)
+    said, answer = sent.body.decode(), sent.json
+    if sent.status in {401, 403, 429}:
         return answer["error"]["code"], said
     result = answer["result"]
     code = result["structuredContent"]["code"] if result["isError"] else "OK"
     return code, said
-
-
-async def post(
-    body: bytes, token: str | None, headers: dict[str, str]
-) -> tuple[int, bytes]:
-    given = {
-        "host": "localhost",
-        "accept": "application/json",
-        "content-type": "application/json",
-        "content-length": str(len(body)),
-        **({"authorization": f"Bearer {token}"} if token else {}),
-        **headers,
-    }
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "path": "/mcp",
-        "query_string": b"",
-        "client": ("192.0.2.7", 50000),
-        "headers": [(k.encode(), v.encode()) for k, v in given.items()],
-    }
-    messages = [{"type": "http.request", "body": body, "more_body": False}]
-    sent: list[dict[str, Any]] = []
-
-    async def receive() -> dict[str, Any]:
-        if messages:
-            return messages.pop()
-        await asyncio.Event().wait()
-        raise AssertionError
-
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
-
-    await mcp_application(scope, receive, send)
-    return sent[0]["status"], b"".join(each.get("body", b"") for each in sent[1:])
 
 
 @pytest.mark.parametrize("transport", ["rest", "initialize", "stateless"])

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from asgi_requests import post_json
 from django.test import Client as Browser
 from oauth2_provider.models import get_application_model
 
@@ -128,33 +129,5 @@ def mcp(
 ) -> tuple[int, dict[str, str], dict[str, Any]]:
     """Status, headers and body of one POST to the MCP endpoint, in this process."""
     body = json.dumps(message).encode()
-    given = {
-        "host": "localhost",
-        "accept": "application/json",
-        "content-type": "application/json",
-        **({"authorization": f"Bearer {token}"} if token else {}),
-    }
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "path": path,
-        "query_string": b"",
-        "client": ("192.0.2.7", 50000),
-        "headers": [(k.encode(), v.encode()) for k, v in given.items()],
-    }
-    messages = [{"type": "http.request", "body": body, "more_body": False}]
-    sent: list[dict[str, Any]] = []
-
-    async def receive() -> dict[str, Any]:
-        if messages:
-            return messages.pop()
-        await asyncio.Event().wait()
-        raise AssertionError
-
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
-
-    asyncio.run(application(scope, receive, send))
-    headers = {k.decode().lower(): v.decode() for k, v in sent[0]["headers"]}
-    answer = b"".join(each.get("body", b"") for each in sent[1:])
-    return sent[0]["status"], headers, json.loads(answer)
+    answer = asyncio.run(post_json(application, path, body, token=token))
+    return answer.status, answer.headers, answer.json
