@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from memory_sync.config import Config
-from memory_sync.identity import Identity, identity_of
+from memory_sync.identity import NOTHING_SAID, Identity, identity_of, waits
 from memory_sync.manifests import (
     Note,
     load_manifest,
@@ -149,6 +149,8 @@ class Archive:
         identity = identity_of(transcript, self.config, content.path)
         if reason := self.privacy.refuses(transcript, identity):
             raise LeftOut(reason)
+        if waits(transcript, identity):
+            raise LeftOut(NOTHING_SAID)
         known = self.state.known(transcript)
         if (
             self.state.matches(transcript)
@@ -405,8 +407,9 @@ class Archive:
             problem = LeftOut(ERASED)
         if isinstance(problem, LeftOut):
             self.report.skipped[str(problem)] += 1
-            # What the server leaves out is asked for again: it may be turned on there.
-            rules = "" if str(problem) == TURNED_OFF else self.privacy.digest
+            # Looked at again each time: the server may want it, and a day go by.
+            is_for_now = str(problem) in (TURNED_OFF, NOTHING_SAID)
+            rules = "" if is_for_now else self.privacy.digest
             self.state.note(item, excluded=str(problem), rules=rules)
             return
         self.report.failed.append((str(item.path), str(problem)))

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import time
 from pathlib import Path
 
 from memory_sync.config import Config, project_of
-from memory_sync.stores import cursor
+from memory_sync.stores import claude, cursor
 from memory_sync.transcripts import Transcript, last_index, peek
+
+NOTHING_SAID = "nothing said in it yet"
+_WAITS_SECONDS = 24 * 3600
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,3 +52,16 @@ def identity_of(
         fallback = cursor.project_of(transcript.path)
     project = project_of(cwd, config.projects) or fallback or "unknown"
     return Identity(config.machine, transcript.tool, project[:200], cwd[:1024])
+
+
+def waits(transcript: Transcript, identity: Identity) -> bool:
+    """Whether a session has only begun, and its directory is still to be told.
+
+    Claude Code begins some files with lines that name none. Sent now, they would make a
+    workspace by the folder's name, and what follows would go to another one. A day
+    later nothing follows any more.
+    """
+    if identity.cwd or transcript.tool != claude.TOOL or transcript.agent_id:
+        return False
+    is_fresh = time.time() - transcript.mtime_ns / 1e9 < _WAITS_SECONDS
+    return is_fresh and "has_message" not in peek(transcript.path)

@@ -12,7 +12,7 @@ from memory_sync.archive import Archive
 from memory_sync.commands import say
 from memory_sync.config import load_config, rest_base
 from memory_sync.files import home, read_cache
-from memory_sync.identity import identity_of
+from memory_sync.identity import NOTHING_SAID, identity_of, waits
 from memory_sync.manifests import load_manifest, manifest_paths, tracked_notes
 from memory_sync.privacy import Privacy
 from memory_sync.problems import FileProblem, Refused, SetupProblem
@@ -207,6 +207,9 @@ def _leaving(
                 identity = identity_of(item, config, content.path)
                 if reason := privacy.refuses(item, identity):
                     yield {"file": file, "reason": reason}
+                    continue
+                if waits(item, identity):
+                    yield {"file": file, "reason": NOTHING_SAID}
                     continue
                 # At most: what the server holds already does not leave again.
                 before = min(int(state.known(item).get("stored", 0)), content.size)

@@ -127,7 +127,10 @@ def last_index(parts: Sequence[str], name: str) -> int:
 
 
 def peek(path: Path) -> Json:
-    """The first `cwd` and `sessionId` in a transcript's lines, where there are any."""
+    """The first `cwd` and `sessionId` in a transcript's lines, where there are any.
+
+    `has_message` is there if a line before them holds a message.
+    """
     seen: Json = {}
     try:
         with path.open("rb") as file:
@@ -145,6 +148,8 @@ def peek(path: Path) -> Json:
 def _note_names(line: Any, seen: Json) -> None:
     if not isinstance(line, dict):
         return
+    if "message" in line:
+        seen["has_message"] = True
     payload = line.get("payload")
     for source in (line, payload if isinstance(payload, dict) else {}):
         for name in ("cwd", "sessionId"):

@@ -33,6 +33,34 @@ def archive(server: Server, laptop: Machine) -> Archive:
     return Archive(server, laptop.name)
 
 
+def test_a_session_waits_until_a_line_names_its_directory(
+    laptop: Machine, archive: Archive
+) -> None:
+    """Claude Code begins a fork with lines that name none, sometimes long before it
+    goes on; they must not make a workspace of their own.
+    """
+    begun = b'{"type":"mode","mode":"normal","sessionId":"s1"}\n'
+    path = laptop.claude_session("s1", begun, cwd="/home/dev/shop")
+    left_out = {"nothing said in it yet": 1}
+    report = laptop.report("sync")
+    assert (report["outcomes"], report["skipped"]) == ({}, left_out)
+    assert laptop.report("sync")["skipped"] == left_out
+    leaving = laptop.report("sync", "--dry-run")["leaving"]
+    assert [each["reason"] for each in leaving] == ["nothing said in it yet"]
+
+    path.write_bytes(begun + turn("hello", cwd="/home/dev/shop"))
+    assert laptop.report("sync")["outcomes"] == {"stored": 1}
+    assert archive.transcript("s1") == path.read_bytes()
+    assert archive.projects() == {("claude-code", "shop")}
+
+    # Nobody goes on with it any more, and what there is of it is archived all the same.
+    path = laptop.claude_session("s2", begun, cwd="/home/dev/shop")
+    yesterday = time.time() - 25 * 3600
+    os.utime(path, (yesterday, yesterday))
+    assert laptop.report("sync")["outcomes"] == {"stored": 1}
+    assert archive.transcript("s2") == begun
+
+
 def test_forty_sessions_are_archived_byte_for_byte(
     laptop: Machine, archive: Archive, server: Server
 ) -> None:
