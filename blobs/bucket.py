@@ -23,7 +23,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from blobs import crash, places
 from blobs.objects import Entry, Fetch, digest_of, key_of
-from blobs.staging import Staged
+from blobs.staging import Packed
 
 logger = logging.getLogger(__name__)
 
@@ -71,14 +71,14 @@ class Bucket:
                 f"BLOB_STORE_URL names {self._bucket}, and there is no such bucket."
             ) from error
 
-    def put(self, staged: Staged) -> None:
+    def put(self, packed: Packed) -> None:
         crash.point("before-put")
-        if not self._put(staged, IfNoneMatch="*") and not self.holds(
-            staged.sha256,
-            stored_bytes=staged.stored_bytes,
-            stored_sha256=staged.stored_sha256,
+        if not self._put(packed, IfNoneMatch="*") and not self.holds(
+            packed.sha256,
+            stored_bytes=packed.stored_bytes,
+            stored_sha256=packed.stored_sha256,
         ):
-            self._put(staged)
+            self._put(packed)
         crash.point("after-put")
 
     def holds(self, sha256: str, *, stored_bytes: int, stored_sha256: str) -> bool:
@@ -128,19 +128,19 @@ class Bucket:
         name = f"s3://{self._bucket}/{self._prefix}{key}"
         return Entry(name, digest_of(key), size_bytes, modified_at)
 
-    def _put(self, staged: Staged, **condition: str) -> bool:
+    def _put(self, packed: Packed, **condition: str) -> bool:
         """Whether the file was taken; False if the condition did not hold."""
-        digest = bytes.fromhex(staged.stored_sha256)
-        with staged.path.open("rb") as body, _asking(staged.sha256):
+        digest = bytes.fromhex(packed.stored_sha256)
+        with packed.path.open("rb") as body, _asking(packed.sha256):
             try:
                 self._client.put_object(
-                    **self._at(staged.sha256),
+                    **self._at(packed.sha256),
                     **condition,
                     Body=body,
-                    ContentLength=staged.stored_bytes,
+                    ContentLength=packed.stored_bytes,
                     ContentType="application/gzip",
                     ChecksumSHA256=base64.b64encode(digest).decode(),
-                    Metadata={_STORED_SHA256: staged.stored_sha256},
+                    Metadata={_STORED_SHA256: packed.stored_sha256},
                 )
             except ClientError as error:
                 # 409: somebody else is putting the same just now.

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from blobs import crash, places
 from blobs.objects import Entry, Fetch, digest_of, key_of
-from blobs.staging import Staged
+from blobs.staging import Packed
 
 _SHARDS = tuple(f"{number:02x}" for number in range(256))
 
@@ -28,11 +28,11 @@ class Directory:
         # Done now, so that keeping a blob needs no other directory's fsync.
         places.make_directories([places.STAGING, *_SHARDS])
 
-    def put(self, staged: Staged) -> None:
-        path = path_of(staged.sha256)
-        staged.sync()
+    def put(self, packed: Packed) -> None:
+        path = path_of(packed.sha256)
+        packed.sync()
         with places.writing(path):
-            _place(staged, path)
+            _place(packed, path)
         crash.point("after-link")
         with places.writing(path):
             places.sync_directory(path.parent)
@@ -75,16 +75,16 @@ def path_of(sha256: str) -> Path:
     return places.root() / key_of(sha256)
 
 
-def _place(staged: Staged, path: Path) -> None:
+def _place(packed: Packed, path: Path) -> None:
     """Link the temporary file under its name; a sound file of that name may stay."""
     if not path.parent.is_dir():
         places.make_directory(path.parent)
     try:
-        os.link(staged.path, path)
+        os.link(packed.path, path)
     except FileExistsError:
         # Without a row this is what a killed process left; with one it is damaged.
-        if not _is_intact(path, staged.stored_bytes, staged.stored_sha256):
-            staged.path.replace(path)
+        if not _is_intact(path, packed.stored_bytes, packed.stored_sha256):
+            packed.path.replace(path)
 
 
 def _is_intact(path: Path, stored_bytes: int, stored_sha256: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Protocol, cast
 
 from django.core.files.storage import storages
 
-from blobs.staging import Staged
+from blobs.staging import Packed
 
 # Bytes of an open file, called like os.pread without its descriptor: how many, and from
 # where on. Fewer at the file's end.
@@ -43,8 +43,8 @@ class Objects(Protocol):
     def prepare(self) -> None:
         """Make the place ready, or raise what is in the way; done at installation."""
 
-    def put(self, staged: Staged) -> None:
-        """Make a staged file durable under its digest, which may hold it already.
+    def put(self, packed: Packed) -> None:
+        """Make a packed file durable under its digest, which may hold it already.
 
         What lies there is replaced only if it is not these very bytes. Raises
         StorageFull and StorageUnavailable, and then nothing half-written has the name.

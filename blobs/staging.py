@@ -39,24 +39,18 @@ class TooManyLines(Refusal):
     hint = "Send the file in parts; if its lines are empty, it is no transcript."
 
 
-@dataclass
-class Staged:
-    """Bytes in a temporary file; leaving the context removes it unless it was kept.
+@dataclass(kw_only=True)
+class Packed:
+    """A blob's gzip file on its way; leaving the context removes it unless it was kept.
 
-    `received_*` describe what came in, before a half-written last line was cut off.
+    `stored_*` describe the file, `sha256` the bytes that are in it.
     """
 
     path: Path
     file: BinaryIO
     sha256: str
-    size_bytes: int
-    newline_count: int
-    ends_with_newline: bool
-    received_sha256: str
-    received_bytes: int
     stored_sha256: str
     stored_bytes: int
-    members: bytes
     is_synced: bool = False
 
     def __enter__(self) -> Self:
@@ -64,6 +58,34 @@ class Staged:
 
     def __exit__(self, *_: object) -> None:
         self.discard()
+
+    def sync(self) -> None:
+        """Make the file's content durable. Runs once; an fsync is never tried again."""
+        if self.is_synced:
+            return
+        crash.point("before-fsync")
+        with places.writing(self.path):
+            os.fsync(self.file.fileno())
+        self.is_synced = True
+        crash.point("after-fsync")
+
+    def discard(self) -> None:
+        _remove(self.path, self.file)
+
+
+@dataclass(kw_only=True)
+class Staged(Packed):
+    """Bytes that came in, in a temporary file.
+
+    `received_*` describe what came in, before a half-written last line was cut off.
+    """
+
+    size_bytes: int
+    newline_count: int
+    ends_with_newline: bool
+    received_sha256: str
+    received_bytes: int
+    members: bytes
 
     @property
     def line_count(self) -> int:
@@ -80,19 +102,6 @@ class Staged:
             offset=offset,
             end=self.size_bytes,
         )
-
-    def sync(self) -> None:
-        """Make the file's content durable. Runs once; an fsync is never tried again."""
-        if self.is_synced:
-            return
-        crash.point("before-fsync")
-        with places.writing(self.path):
-            os.fsync(self.file.fileno())
-        self.is_synced = True
-        crash.point("after-fsync")
-
-    def discard(self) -> None:
-        _remove(self.path, self.file)
 
 
 def stage(

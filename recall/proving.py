@@ -1,7 +1,8 @@
 """Looking for a word everywhere it could be kept: the proof that it is not.
 
 Every column of every table, packed texts and the index's words opened, every file below
-MEMORY_ROOT, gzip files inflated, and every key of ours in Redis. Nothing is written.
+MEMORY_ROOT and in the bucket, gzip files inflated, and every key of ours in Redis.
+Nothing is written.
 What it cannot see: the database's own files, where dead rows and its log last until
 PostgreSQL writes over them, and backups.
 """
@@ -19,6 +20,9 @@ from django.conf import settings
 from django.db import connection
 
 import keystore
+from blobs import store
+from blobs.directory import Directory
+from blobs.objects import objects
 from search import analysis, blocks
 from search.index import vocabulary
 from search.index.columns import Columns
@@ -60,9 +64,10 @@ def places_of(
 ) -> Iterator[str]:
     """Where a word still is, each place once; none is what an erasure promises.
 
-    Upper and lower case are the same. Raises keystore.Away while Redis is.
+    Upper and lower case are the same. Raises keystore.Away while Redis is, and
+    StorageUnavailable while the bucket is.
     """
-    for look in (_tables, _blocks, _index, _files, _keys):
+    for look in (_tables, _blocks, _index, _files, _bucket, _keys):
         progress(look.__name__.strip("_"))
         yield from look(word)
 
@@ -116,6 +121,24 @@ def _files(word: str) -> Iterator[str]:
         is_ours = path.is_file() and name.parts[0] != _SERVICES
         if is_ours and _is_in_file(path, word.lower().encode()):
             yield f"file {name}"
+
+
+def _bucket(word: str) -> Iterator[str]:
+    """Blobs that do not lie below MEMORY_ROOT."""
+    if isinstance(objects(), Directory):
+        return
+    for entry in objects().list():
+        if entry.sha256 and _is_in_blob(entry.sha256, word.lower().encode()):
+            yield f"blob {entry.name}"
+
+
+def _is_in_blob(sha256: str, word: bytes) -> bool:
+    try:
+        with store.stored(sha256) as packed, gzip.GzipFile(fileobj=packed) as inflated:
+            return _is_among(_pieces(inflated), word)
+    except (OSError, EOFError, zlib.error):
+        # Gone since it was listed.
+        return False
 
 
 def _is_in_file(path: Path, word: bytes) -> bool:

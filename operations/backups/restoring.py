@@ -21,8 +21,10 @@ from django.utils import timezone
 
 from audit import trail
 from audit.trail import Actor
-from blobs import sweeping
+from blobs import places, store, sweeping
 from blobs.directory import Directory
+from blobs.objects import digest_of, objects
+from blobs.staging import Packed
 from blobs.verifying import Progress
 from operations.backups import checking, files, kept, making, postgres
 from operations.backups.files import BackupDamaged, Entry
@@ -32,6 +34,7 @@ from recall.verifying import Report
 from refusals import Code, Refusal
 
 _DUMP = "database.dump"
+_BLOBS = "blobs/"
 _TOMBSTONES = "tombstones/"
 # Names the backup while its files come in: what lies there then is ours to replace.
 _MARKER = "restoring"
@@ -73,7 +76,8 @@ def restore(
 
     All hashes are compared before anything is written. A restore that was interrupted
     while files came in can be repeated. Raises NoBackup, NotEmpty, TooNew,
-    BackupDamaged, InvalidArgument, ToolMissing, ToolFailed and OSError.
+    BackupDamaged, InvalidArgument, ToolMissing, ToolFailed, StorageUnavailable and
+    OSError.
     """
     home = kept.chosen(directory, name)
     manifest = kept.manifest_of(home)
@@ -103,11 +107,6 @@ def restore(
 
 
 def _check_empty(home: Path) -> None:
-    if settings.BLOB_STORE_URL:
-        raise NotEmpty(
-            "Blobs of this server lie in a bucket.",
-            hint="Restore without BLOB_STORE_URL, then move blobs/ into the bucket.",
-        )
     if connection.introspection.table_names():
         raise NotEmpty(f"The database {connection.settings_dict['NAME']} has tables.")
     root = Path(settings.MEMORY_ROOT)
@@ -119,6 +118,8 @@ def _check_empty(home: Path) -> None:
     for kind in ("blobs", "audit", "tombstones"):
         if any(path.is_file() for path in (root / kind).rglob("*")):
             raise NotEmpty(f"{root / kind} holds files.")
+    if found := next(objects().list(), None):
+        raise NotEmpty(f"{found.name} is there already.")
 
 
 def _check_fits(manifest: Manifest) -> None:
@@ -148,11 +149,14 @@ def _bring_files(
     progress: Progress,
 ) -> Entry:
     """Put everything but the dump where it belongs; gives the dump's entry."""
-    Directory().prepare()
+    store.prepare()
+    is_here = isinstance(objects(), Directory)
     dump = None
     for done, (source, entry) in enumerate(_wanted(home)):
         if entry.content_path == _DUMP:
             dump = entry
+        elif entry.content_path.startswith(_BLOBS) and not is_here:
+            _put_elsewhere(entry, home=source, identities=identities)
         else:
             with _new_file(entry.content_path) as target:
                 files.take(entry, home=source, target=target, identities=identities)
@@ -162,6 +166,22 @@ def _bring_files(
     if dump is None:
         raise BackupDamaged(f"{home} has no {_DUMP}.")
     return dump
+
+
+def _put_elsewhere(entry: Entry, *, home: Path, identities: Sequence[Any]) -> None:
+    """Put a blob where all machines look for it, by way of a temporary file."""
+    path, file = places.temporary()
+    with Packed(
+        path=path,
+        file=file,
+        sha256=digest_of(entry.content_path.removeprefix(_BLOBS)),
+        stored_sha256=entry.content_sha256,
+        stored_bytes=0,
+    ) as packed:
+        files.take(entry, home=home, target=file, identities=identities)
+        file.flush()
+        packed.stored_bytes = file.tell()
+        objects().put(packed)
 
 
 def _wanted(home: Path) -> Iterator[tuple[Path, Entry]]:

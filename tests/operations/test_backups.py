@@ -266,6 +266,25 @@ def test_a_restore_does_not_mix_with_blobs_that_are_there(tmp_path, directory):
         assert connection.introspection.table_names() == []
 
 
+def test_a_restore_puts_blobs_where_they_belong(
+    tmp_path, directory, object_store, settings, capsys
+):
+    back_up(directory)
+    contents = {each.session_id: bytes_of(each) for each in Transcript.objects.all()}
+    bucket = object_store.storage(secrets.token_hex(8))
+    elsewhere = override_settings(STORAGES={**settings.STORAGES, "blobs": bucket})
+
+    with nowhere(tmp_path / "restored"), elsewhere:
+        call_command("restore", directory)
+        assert "0 damaged" in capsys.readouterr().out
+        restored = Transcript.objects.all()
+        assert {each.session_id: bytes_of(each) for each in restored} == contents
+        assert list((tmp_path / "restored").rglob("*.gz")) == []
+    there_already = pytest.raises(CommandError, match="is there already")
+    with nowhere(tmp_path / "again"), elsewhere, there_already:
+        call_command("restore", directory)
+
+
 def test_a_damaged_backup_is_refused_before_anything_is_written(tmp_path, directory):
     flip(back_up(directory) / "database.dump")
 

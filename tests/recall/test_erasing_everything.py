@@ -832,6 +832,16 @@ def test_nothing_is_erased_without_its_tombstone(here, memory_root):
 # -- the shell and the console ---------------------------------------------------------
 
 
+def test_the_proof_looks_wherever_blobs_lie(each_place, here):
+    publish(here, "plan.md", f"# Plan\n\n{CANARY}\n")
+    where = "blob s3://" if each_place == "bucket" else "file blobs/"
+    assert any(each.startswith(where) for each in places())
+
+    call_command("erase", "document", "plan.md", "--workspace", here.slug, "--yes")
+
+    assert places() == []
+
+
 def test_the_command_tells_first_and_erases_when_told(here, capsys, monkeypatch):
     publish(here, "plan.md", f"# Plan\n\n{CANARY}\n")
     told = ["erase", "document", "plan.md", "--workspace", here.slug]
