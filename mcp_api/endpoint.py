@@ -42,6 +42,7 @@ Event = wire.Json | Begun | asyncio.Future[Any]
 # Proxies close streams that stay silent for a minute; thirty seconds is the shortest
 # limit seen among them.
 _KEEP_ALIVE_SECONDS = 15.0
+_SHORT_SECONDS = 0.02
 _COMMON_HEADERS = {
     "cache-control": "private, no-cache, must-revalidate",
     **SECURITY_HEADERS,
@@ -137,17 +138,20 @@ async def _post(talk: Conversation) -> None:
         settings.MCP_TASK_AFTER_SECONDS, loop.run_in_executor, None, handover.begin
     )
     work.add_done_callback(events.put_nowait)
-    gone = asyncio.ensure_future(_gone(talk.receive))
-    gone.add_done_callback(events.put_nowait)
-    beside = [gone]
+    gone = _Leaving(talk.receive, events)
+    # Most calls are over before it could matter that their client has gone.
+    watching = loop.call_later(_SHORT_SECONDS, gone.watch)
+    hearing = None
     if "mcp-session-id" in talk.headers:
         # Only sessions have notices that take a request back.
-        beside.append(asyncio.ensure_future(hub().hear_during(work)))
+        hearing = asyncio.ensure_future(hub().hear_during(work))
     goes_on = False
     try:
         goes_on = await _pump(talk, events, work, gone)
     finally:
         long.cancel()
+        watching.cancel()
+        beside = [task for task in (gone.watched, hearing) if task is not None]
         for task in beside:
             task.cancel()
         if not work.done():
@@ -159,14 +163,30 @@ async def _post(talk: Conversation) -> None:
             if served.may_be_cut_off:
                 # Cancelling a query waits for the server, so not on the event loop.
                 loop.run_in_executor(None, cancellation.cancel)
-        await asyncio.gather(*beside, return_exceptions=True)
+        if beside:
+            await asyncio.gather(*beside, return_exceptions=True)
+
+
+class _Leaving:
+    """A client that may go away, watched from some moment on."""
+
+    def __init__(self, receive: Receive, events: asyncio.Queue[Event]) -> None:
+        self._receive, self._events = receive, events
+        self.watched: asyncio.Future[None] | None = None
+
+    def watch(self) -> asyncio.Future[None]:
+        """Done when the client has gone, and then among the events."""
+        if self.watched is None:
+            self.watched = asyncio.ensure_future(_gone(self._receive))
+            self.watched.add_done_callback(self._events.put_nowait)
+        return self.watched
 
 
 async def _pump(
     talk: Conversation,
     events: asyncio.Queue[Event],
     work: asyncio.Future[Answer],
-    gone: asyncio.Future[None],
+    gone: _Leaving,
 ) -> bool:
     """Write what the work sends until it is done or nobody listens any more.
 
@@ -180,7 +200,7 @@ async def _pump(
             if talk.takes_stream:
                 await talk.write(b": keep-alive\n\n")
             continue
-        if event is gone:
+        if event is gone.watched:
             return False
         if isinstance(event, Begun):
             await _write_last(talk, Answer(200, event.reply))
@@ -194,7 +214,7 @@ async def _pump(
             # The client said so itself and waits for nothing but the end.
             answer = Answer(202)
         if answer.listening is not None:
-            await streams.tell(talk, answer.listening, gone=gone)
+            await streams.tell(talk, answer.listening, gone=gone.watch())
         else:
             await _write_last(talk, answer)
         return False
