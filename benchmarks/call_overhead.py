@@ -3,7 +3,8 @@
 Ours: `list_workspaces` of one workspace, under daphne and under uvicorn: bearer token
 looked up in the database, limits and policy asked in Redis, arguments and result
 checked against schemas, rows read. The baseline: the Python SDK's FastMCP, stateless,
-under uvicorn, echoing a string without any token.
+under uvicorn, echoing a string without any token. Below both lies what the web servers
+take by themselves: an echo behind a token in bare ASGI.
 """
 
 from __future__ import annotations
@@ -18,7 +19,12 @@ from contextlib import contextmanager
 from benchmarks import options, printing, timing, wire
 from memory_server.scratch import serving
 
-BASELINE = "benchmarks.baselines.sdk_echo"
+SDK_ECHO = ("-m", "benchmarks.baselines.sdk_echo", "PORT")
+_BARE = "benchmarks.baselines.bare_asgi:application"
+BARE: dict[str, Sequence[str]] = {
+    "daphne": ("-m", "daphne", "-v", "0", "-p", "PORT", _BARE),
+    "uvicorn": ("-m", "uvicorn", "--no-access-log", "--port", "PORT", _BARE),
+}
 WEB_SERVERS: dict[str, dict[str, str]] = {
     "daphne": {},
     "uvicorn": {"UVICORN_ENABLED": "1"},
@@ -42,9 +48,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         used = timing.cpu_seconds(pid) - before
         rows.append((name, used / load.calls * 1e6, load.per_second))
 
-    with sdk_echo() as (url, pid):
+    hello = {"text": "hello"}
+    with baseline(SDK_ECHO) as (url, pid):
         echo = wire.Mcp(url, is_stateless_era=False)
-        measure("Python SDK echo, uvicorn", echo, "echo", {"text": "hello"}, pid)
+        measure("Python SDK echo, uvicorn", echo, "echo", hello, pid)
+    for name, command in BARE.items():
+        with baseline(command) as (url, pid):
+            echo = wire.Mcp(url, "bare", is_stateless_era=False)
+            measure(f"bare ASGI echo, {name}", echo, "echo", hello, pid)
     for name, settings in WEB_SERVERS.items():
         with serving(**settings) as server:
             mcp = wire.Mcp(server.url, server.ai_token)
@@ -63,11 +74,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 @contextmanager
-def sdk_echo() -> Iterator[tuple[str, int]]:
-    """The baseline in a process of its own."""
+def baseline(command: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """A baseline in a process of its own: where it answers, and its id."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    process = subprocess.Popen([sys.executable, "-m", BASELINE, str(port)])
+    words = [str(port) if word == "PORT" else word for word in command]
+    process = subprocess.Popen(
+        [sys.executable, *words],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         while True:
             try:
