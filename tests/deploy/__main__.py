@@ -42,6 +42,7 @@ def main() -> int:
         with running(here, packed):
             if asked.what == "check":
                 served.main(here)
+                soak.main(here, clients=5, minutes=0.1)
                 deploys.bad_release_is_never_served(here, packed)
             elif asked.what == "drill":
                 deploys.good_release_is_served(here, packed)

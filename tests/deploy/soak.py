@@ -28,7 +28,8 @@ from client import Client, transcript
 TOKENS = """
 import json, sys
 from django.utils import timezone
-from access import operators, tokens
+from access import tokens
+from audit import operators
 at, by = timezone.now(), operators.at_the_shell()
 made = [
     tokens.create(name=f"soak {n}", kind="admin", created_by=by, at=at)[1]
