@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from audit import status
 from operations.backups import kept
-from operations.findings import Finding, broken, fine, warning
+from operations.findings import Finding, fine, warning
 
 # Every night, and one night may fail.
 _BACKUP_EVERY = timedelta(hours=48)
@@ -48,7 +48,7 @@ def backups() -> Iterator[Finding]:
     )
     at = newest_backup_at()
     if at is None:
-        yield broken("backup", f"There is none in {directory}.", why=why, mend=mend)
+        yield warning("backup", f"There is none in {directory}.", why=why, mend=mend)
         return
     told = f"The newest is of {at:%Y-%m-%d %H:%M} UTC."
     if timezone.now() - at > _BACKUP_EVERY:
@@ -61,15 +61,14 @@ def trail() -> Iterator[Finding]:
     """Whether what the trail says is sealed and told to the anchor file."""
     found = status.gather()
     if found.oldest_waiting_at is not None:
-        late = timezone.now() - found.oldest_waiting_at > _SEALED_WITHIN
-        if late:
+        if timezone.now() - found.oldest_waiting_at > _SEALED_WITHIN:
             yield warning(
                 "audit",
                 f"{found.waiting} events are not sealed, the oldest of "
                 f"{found.oldest_waiting_at:%Y-%m-%d %H:%M} UTC.",
                 why="Until then an event can be changed without trace.",
-                mend="The beat asks for it every minute: see `worker` above, or seal "
-                "now with `manage.py audit_seal`.",
+                mend="The worker does it every five seconds: see what is said of it, "
+                "or seal now with `manage.py audit_seal`.",
             )
             return
     if not found.is_anchored:

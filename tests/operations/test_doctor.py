@@ -160,7 +160,7 @@ def test_an_old_backup_and_none_at_all_are_told(settings, tmp_path):
     assert found() == ("warning", "The newest is of 2026-01-02 03:04 UTC.")
 
     settings.BACKUP_DIRECTORY = str(tmp_path / "nothing")
-    assert found() == ("broken", f"There is none in {tmp_path}/nothing.")
+    assert found() == ("warning", f"There is none in {tmp_path}/nothing.")
 
     settings.BACKUP_DIRECTORY = ""
     assert found()[0] == "warning"
