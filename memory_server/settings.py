@@ -436,6 +436,10 @@ LOGGING = {
     "loggers": {
         # It would log every request to the embedder.
         "httpx": {"level": "WARNING"},
+        # Each tick of beat, every five seconds, would be five lines.
+        "celery.beat": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
         # What it says of answers below 500 is in request_completed.
         "django.request": {"level": "ERROR"},
         # Django would write to standard error by itself, in a form of its own.
