@@ -59,18 +59,18 @@ def backups() -> Iterator[Finding]:
 
 def trail() -> Iterator[Finding]:
     """Whether what the trail says is sealed and told to the anchor file."""
-    found = status.gather()
-    if found.oldest_waiting_at is not None:
-        if timezone.now() - found.oldest_waiting_at > _SEALED_WITHIN:
-            yield warning(
-                "audit",
-                f"{found.waiting} events are not sealed, the oldest of "
-                f"{found.oldest_waiting_at:%Y-%m-%d %H:%M} UTC.",
-                why="Until then an event can be changed without trace.",
-                mend="The worker does it every five seconds: see what is said of it, "
-                "or seal now with `manage.py audit_seal`.",
-            )
-            return
+    found, at = status.gather(), timezone.now()
+    oldest_at = found.oldest_waiting_at
+    if oldest_at is not None and at - oldest_at > _SEALED_WITHIN:
+        yield warning(
+            "audit",
+            f"{found.waiting} events are not sealed, the oldest of "
+            f"{oldest_at:%Y-%m-%d %H:%M} UTC.",
+            why="Until then an event can be changed without trace.",
+            mend="The worker does it every five seconds: see what is said of it, or "
+            "seal now with `manage.py audit_seal`.",
+        )
+        return
     if not found.is_anchored:
         yield warning(
             "audit",
