@@ -145,17 +145,21 @@ prepare() {
 
 # A web process that nobody is sent to, as much like the real ones as can be.
 answers_by_itself() {
-    local socket="$DATA/trial.sock" process answered=""
+    local socket="$DATA/trial.sock" log process answered=""
     say "trying it"
+    log="$(mktemp)"
     as_server "$RELEASE" rm -f "$socket"
     LOG_LEVEL=WARNING become_server "$RELEASE" .venv/bin/python -m memory_server.web \
-        -v 0 -u "$socket" memory_server.asgi:application 9>&- &
+        -v 0 -u "$socket" memory_server.asgi:application >"$log" 2>&1 9>&- &
     process=$!
     ! is_healthy "$socket" "$process" || answered=1
     # Nobody is served by it, so that it need not end anything first.
     kill -KILL "$process" 2>/dev/null || true
     wait "$process" 2>/dev/null || true
     as_server "$RELEASE" rm -f "$socket"
+    # It says the same each time that it is asked.
+    [ -n "$answered" ] || tail -n 30 "$log"
+    rm -f "$log"
     [ -n "$answered" ]
 }
 
