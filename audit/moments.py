@@ -1,4 +1,4 @@
-"""Times on a command line."""
+"""Times as operators write them."""
 
 from __future__ import annotations
 

@@ -11,17 +11,17 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from access.models import Token
 from audit.admin import operator_of
+from audit.moments import moment
 from console.pages import operator_page, show
 from erasures.models import Erasure
 from knowledge.models import Document
 from memories.models import Memory
 from recall import erasing, foreseeing
 from recall.erasing import Target
-from refusals import Refusal
+from refusals import InvalidArgument, Refusal
 from search.models import Finding
 from sessions.models import Transcript
 from workspaces.models import Workspace
@@ -92,12 +92,7 @@ def _targets(of: str, ids: list[str], since: datetime | None) -> list[Target]:
 
 
 def _moment(text: str) -> datetime | None:
-    if not text:
-        return None
     try:
-        moment = parse_datetime(text)
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise BadRequest("since is no time.")
-    return moment if moment.tzinfo else timezone.make_aware(moment)
+        return moment(text) if text else None
+    except InvalidArgument as refusal:
+        raise BadRequest("since is no time.") from refusal

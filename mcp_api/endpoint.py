@@ -32,6 +32,7 @@ from mcp_api.talk import (
     read_body,
     refuse,
     send_json,
+    until_gone,
 )
 from refusals import Code, Refusal
 
@@ -42,7 +43,7 @@ Event = wire.Json | Begun | asyncio.Future[Any]
 # Proxies close streams that stay silent for a minute; thirty seconds is the shortest
 # limit seen among them.
 _KEEP_ALIVE_SECONDS = 15.0
-_SHORT_SECONDS = 0.02
+_WATCHED_AFTER_SECONDS = 0.02
 _COMMON_HEADERS = {
     "cache-control": "private, no-cache, must-revalidate",
     **SECURITY_HEADERS,
@@ -140,7 +141,7 @@ async def _post(talk: Conversation) -> None:
     work.add_done_callback(events.put_nowait)
     gone = _Leaving(talk.receive, events)
     # Most calls are over before it could matter that their client has gone.
-    watching = loop.call_later(_SHORT_SECONDS, gone.watch)
+    watching = loop.call_later(_WATCHED_AFTER_SECONDS, gone.watch)
     hearing = None
     if "mcp-session-id" in talk.headers:
         # Only sessions have notices that take a request back.
@@ -177,7 +178,7 @@ class _Leaving:
     def watch(self) -> asyncio.Future[None]:
         """Done when the client has gone, and then among the events."""
         if self.watched is None:
-            self.watched = asyncio.ensure_future(_gone(self._receive))
+            self.watched = asyncio.ensure_future(until_gone(self._receive))
             self.watched.add_done_callback(self._events.put_nowait)
         return self.watched
 
@@ -243,11 +244,6 @@ def _may_end_session(talk: Conversation) -> bool:
     return "mcp-session-id" in talk.headers and (
         version is None or version in eras.INITIALIZE_VERSIONS
     )
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def _forget(work: asyncio.Future[Any]) -> None:

@@ -15,7 +15,7 @@ from mcp_api.gate import address_of
 from mcp_api.hub import Stream, hub
 from mcp_api.serving import authenticate
 from mcp_api.subscriptions import Listening, notification
-from mcp_api.talk import Conversation, frame
+from mcp_api.talk import Conversation, frame, until_gone
 from usage import throttling
 
 # Changes that follow each other closely are told together.
@@ -38,7 +38,7 @@ def may_open(talk: Conversation) -> bool:
 async def open_for_session(talk: Conversation) -> None:
     """Answer a GET with what the session subscribed to, until it or the client ends."""
     listening = await start(partial(_opened, talk), cancellation=Cancellation())
-    gone = asyncio.ensure_future(_gone(talk))
+    gone = asyncio.ensure_future(until_gone(talk.receive))
     try:
         await tell(talk, listening, gone=gone)
     finally:
@@ -114,8 +114,3 @@ def _farewell(talk: Conversation, listening: Listening) -> wire.Json:
     request_id = listening.place.request_id
     meta = {eras.META + "subscriptionId": request_id, **talk.core.meta}
     return wire.result(request_id, {"resultType": "complete", "_meta": meta})
-
-
-async def _gone(talk: Conversation) -> None:
-    while (await talk.receive())["type"] != "http.disconnect":
-        pass

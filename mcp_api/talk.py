@@ -111,6 +111,12 @@ async def read_body(talk: Conversation) -> bytes:
     return b"".join(pieces)
 
 
+async def until_gone(receive: Receive) -> None:
+    """Wait for the client to go away, once its body was read."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 async def send_json(
     talk: Conversation,
     status: int,

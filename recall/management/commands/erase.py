@@ -5,14 +5,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from access.requirements import Requirement
 from audit import operators
+from audit.moments import moment
 from erasures.models import Erasure
 from recall import erasing, foreseeing
 from recall.erasing import Target
-from refusals import Refusal
+from refusals import InvalidArgument, Refusal
 
 
 class Command(BaseCommand):
@@ -75,12 +75,9 @@ class Command(BaseCommand):
 
 
 def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
     try:
-        moment = parse_datetime(text)
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise CommandError("--since is no time such as 2026-11-21T09:00:00Z.")
-    return moment if moment.tzinfo else timezone.make_aware(moment)
+        return None if text is None else moment(text)
+    except InvalidArgument as refusal:
+        raise CommandError(
+            "--since is no time such as 2026-11-21T09:00:00Z."
+        ) from refusal
